@@ -1,0 +1,38 @@
+"""Private channels of ten members who all talk: client events in, nine deliveries of each out."""
+
+from collections.abc import Sequence
+
+from bench.generator import Generator
+from bench.measure import Measure, at_least, medians
+from bench.server import Server
+from bench.signing import client_event, numbered_data, private_subscription
+from bench.stage import Stage
+
+_CHANNELS = 100
+_MEMBERS = 10
+_DATA_BYTES = 100
+_REACH_PER_SECOND = 20_000.0
+
+
+def measure(stage: Stage) -> list[Measure]:
+    """Keep one event of each member under way, and count those that all the others got."""
+    names = [f"private-bench-{i // _MEMBERS}" for i in range(_CHANNELS * _MEMBERS)]
+    said = [client_event(name, numbered_data(0, _DATA_BYTES)) for name in names]
+    with stage.running() as (server, load):
+        load.open(len(names))
+        load.subscribe([private_subscription(*pair) for pair in zip(load.socket_ids(), names, strict=True)])
+        rounds = [_round(stage, server, load, said) for _ in range(stage.rounds)]
+    middle = medians(rounds)
+    return [at_least("client events received", middle.pop("rate"), _REACH_PER_SECOND, "/s", **middle)]
+
+
+def _round(stage: Stage, server: Server, load: Generator, said: Sequence[str]) -> dict[str, float]:
+    cpu = server.process.cpu_seconds()
+    done = load.talk(said, members=_MEMBERS, window=_MEMBERS, seconds=stage.seconds)
+    cpu = server.process.cpu_seconds() - cpu
+    return {
+        "rate": done.sent / done.seconds,
+        "deliveries_per_s": done.delivered / done.seconds,
+        "cpu_us_per_event": cpu / done.sent * 1e6,
+        "server_busy_percent": 100 * cpu / done.seconds,
+    }

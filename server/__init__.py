@@ -1,0 +1,3 @@
+"""One node of Shoal: a server for the Pusher Channels protocol."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,12 @@
+"""The HTTP API that back ends publish through, and what operators ask a node over HTTP.
+
+In reading order: :mod:`~server.api.application` (the paths), :mod:`~server.api.endpoint` (a request from beginning to
+end), :mod:`~server.api.signature`, :mod:`~server.api.publication`, then a module for each group of paths.
+"""
+
+from server.api.application import create_api
+from server.api.exposition import create_metrics_app
+from server.api.health import health_routes
+from server.api.metrics import ApiMetrics
+
+__all__ = ["ApiMetrics", "create_api", "create_metrics_app", "health_routes"]

@@ -1,0 +1,71 @@
+"""The API as one ASGI application: which path leads where."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from starlette.routing import Route, Router
+
+from server.api.authentication import Authentication
+from server.api.channels import Channels
+from server.api.endpoint import Endpoint
+from server.api.events import Events
+from server.api.health import health_routes
+from server.api.users import Users
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from adapter.base import Adapter
+    from server.api.authentication import SignedHandler
+    from server.api.endpoint import Handler
+    from server.api.metrics import ApiMetrics
+    from server.apps import Apps
+    from server.config import Settings
+
+
+def create_api(
+    *,
+    apps: Apps,
+    adapter: Adapter,
+    settings: Settings,
+    readiness: Callable[[], bool],
+    draining: Callable[[], bool],
+    metrics: ApiMetrics,
+    clock: Callable[[], float] = time.time,
+) -> Router:
+    """Return the ASGI application that serves the API and the health checks.
+
+    :param readiness: tells whether the node has started.
+    :param draining: tells whether it is about to leave. The API goes on serving meanwhile.
+    :param clock: seconds since 1970, to compare signatures' timestamps with.
+    """
+    signed = Authentication(apps, clock).required
+
+    def route(path: str, method: str, handler: SignedHandler) -> Route:
+        return Route(path, endpoint(path, {method: signed(handler)}))
+
+    def endpoint(path: str, handlers: dict[str, Handler]) -> Endpoint:
+        return Endpoint(path, handlers, max_body_bytes=settings.max_body_bytes, observe=metrics.request)
+
+    events = Events(adapter, metrics, max_json_depth=settings.max_json_depth)
+    channels = Channels(adapter)
+    users = Users(adapter)
+    app = "/apps/{app_id}"
+    routes = [
+        # Tried in this order, so the busiest come first.
+        route(f"{app}/events", "POST", events.publish),
+        route(f"{app}/batch_events", "POST", events.publish_batch),
+        route(f"{app}/channels", "GET", channels.list_occupied),
+        route(f"{app}/channels/{{channel}}", "GET", channels.describe),
+        route(f"{app}/channels/{{channel}}/users", "GET", channels.list_users),
+        route(f"{app}/users/{{user_id}}/terminate_connections", "POST", users.terminate),
+        # Pusher's library for Python leaves out the application here; its key says which it is.
+        route("/users/{user_id}/terminate_connections", "POST", users.terminate),
+        # Deprecated by Pusher, but cheap to have.
+        route(f"{app}/channels/{{channel}}/events", "POST", events.publish_to_channel),
+        route(f"{app}/channels/{{channel}}/stats", "GET", channels.stats),
+        *health_routes(readiness=readiness, draining=draining, observe=metrics.request),
+    ]
+    return Router(routes, redirect_slashes=False, default=endpoint("unmatched", {}))

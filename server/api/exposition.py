@@ -1,0 +1,37 @@
+"""The metrics port: what Prometheus scrapes, and the health checks once more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prometheus_client.exposition import choose_encoder
+from starlette.routing import Route, Router
+
+from server.api.answers import Answer
+from server.api.endpoint import Endpoint
+from server.api.health import health_routes, ignore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from prometheus_client import CollectorRegistry
+
+    from server.api.call import Call
+
+_MAX_BODY_BYTES = 1024
+
+
+def create_metrics_app(
+    *, readiness: Callable[[], bool], draining: Callable[[], bool], registry: CollectorRegistry
+) -> Router:
+    """Return the ASGI application of the metrics port. Its own requests are not counted."""
+
+    async def expose(call: Call) -> Answer:
+        # Prometheus and OpenMetrics formats, whichever the scraper asks for.
+        encode, content_type = choose_encoder(call.header(b"accept"))
+        return Answer(200, encode(registry), content_type.encode())
+
+    endpoint = Endpoint("/metrics", {"GET": expose}, max_body_bytes=_MAX_BODY_BYTES, observe=ignore)
+    nowhere = Endpoint("unmatched", {}, max_body_bytes=_MAX_BODY_BYTES, observe=ignore)
+    routes = [Route("/metrics", endpoint), *health_routes(readiness=readiness, draining=draining)]
+    return Router(routes, redirect_slashes=False, default=nowhere)

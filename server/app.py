@@ -1,0 +1,214 @@
+"""A node, put together: the only place that knows which adapter it has."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import uvloop
+from prometheus_client import GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client.core import CollectorRegistry
+
+from adapter.local import LocalAdapter
+from server.api import create_api, create_metrics_app
+from server.apps import Apps
+from server.banner import banner
+from server.collector_tuning import tune
+from server.config import ConfigurationError, Settings
+from server.door import Door
+from server.drain import drain
+from server.hub import Hub
+from server.hub.sweeps import Sweeps
+from server.lifecycle import Lifecycle, State
+from server.listener import HttpLimits, Listener, ListenError
+from server.metrics import Metrics, NodeCollector
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from uvicorn._types import ASGI3Application
+
+    from adapter.base import Adapter
+
+logger = logging.getLogger(__name__)
+
+FLUSH_GRACE = 5.0
+"""Seconds for requests in flight when everybody else has left."""
+
+
+class Node:
+    """One node of Shoal, from its start to its exit."""
+
+    def __init__(self, settings: Settings, adapter: Adapter, reload: Callable[[], Settings]) -> None:
+        self._settings = settings
+        self._adapter = adapter
+        self._reload = reload
+        self._lifecycle = Lifecycle()
+        self._metrics = Metrics()
+        self._apps = Apps(settings.apps)
+        self._stop = asyncio.Event()
+        self._hurry = asyncio.Event()
+
+    async def run(self) -> int:
+        """Serve until told to stop; return the exit status."""
+        status = 0
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                await self._serve(tasks)
+        except* ListenError as group:
+            for error in group.exceptions:
+                logger.error("%s", error)
+            status = 1
+        return status
+
+    async def _serve(self, tasks: asyncio.TaskGroup) -> None:
+        hub = Hub(adapter=self._adapter, settings=self._settings, metrics=self._metrics, spawn=tasks.create_task)
+        await self._adapter.start(hub)
+        sweeps = Sweeps(hub, self._settings, self._metrics)
+        background = [tasks.create_task(sweeps.each_second()), tasks.create_task(sweeps.each_quarter())]
+        main, inspection = self._listeners(hub)
+        self._handle_signals(hub)
+        await main.start()
+        await inspection.start()
+        tune(self._metrics.gc_pause_seconds, freeze=self._settings.gc_freeze)
+        self._lifecycle.advance(State.READY)
+        self._announce(main, inspection)
+        await self._stop.wait()
+        await self._leave(hub, main)
+        await inspection.stop(0.0)
+        await self._adapter.stop()
+        for task in background:
+            task.cancel()
+        self._lifecycle.advance(State.STOPPED)
+
+    def _listeners(self, hub: Hub) -> tuple[Listener, Listener]:
+        settings, lifecycle = self._settings, self._lifecycle
+        door = Door(
+            apps=self._apps,
+            adapter=self._adapter,
+            hub=hub,
+            settings=settings,
+            metrics=self._metrics,
+            is_draining=lambda: lifecycle.turns_away,
+        )
+        api = create_api(
+            apps=self._apps,
+            adapter=self._adapter,
+            settings=settings,
+            readiness=lambda: lifecycle.is_ready,
+            draining=lambda: lifecycle.is_leaving,
+            metrics=self._metrics,
+        )
+        main = Listener(
+            cast("ASGI3Application", api),
+            on_upgrade=door.open,
+            host=settings.host,
+            port=settings.port,
+            unix_socket=settings.unix_socket,
+            tls_certificate=settings.tls_certificate,
+            tls_key=settings.tls_key,
+            backlog=settings.backlog,
+            limits=_limits(settings),
+        )
+        registry = CollectorRegistry()
+        registry.register(NodeCollector(self._metrics, hub, lambda: lifecycle.state.value, [s.value for s in State]))
+        for collector in (ProcessCollector, PlatformCollector, GCCollector):
+            collector(registry=registry)
+        inspect = create_metrics_app(
+            readiness=lambda: lifecycle.is_ready, draining=lambda: lifecycle.is_leaving, registry=registry
+        )
+        host = settings.metrics_host or settings.host
+        return main, Listener(
+            cast("ASGI3Application", inspect), host=host, port=settings.metrics_port, limits=_limits(settings)
+        )
+
+    def _announce(self, main: Listener, inspection: Listener) -> None:
+        text = banner(
+            self._settings,
+            address=main.address,
+            port=main.port,
+            metrics_address=inspection.address,
+            shoal=_command(),
+        )
+        print(text, flush=True)
+        logger.info("ready on %s, metrics on %s", main.address, inspection.address)
+
+    async def _leave(self, hub: Hub, main: Listener) -> None:
+        """Let go of everybody, in order; the listener is open to the end, so that nobody is refused."""
+        clients = len(hub.clients)
+        logger.info("leaving: %d connections", clients)
+        self._lifecycle.advance(State.SETTLING)
+        main.draining = True
+        try:
+            async with asyncio.timeout(self._settings.settle):
+                await self._hurry.wait()
+        except TimeoutError:
+            pass
+        self._lifecycle.advance(State.DRAINING)
+        await drain(hub, self._settings, self._hurry)
+        left = len(hub.closing)
+        self._lifecycle.advance(State.FLUSHING)
+        await main.stop(1.0 if self._hurry.is_set() else FLUSH_GRACE)
+        logger.info("left: %d connections closed, %d of them cut off", clients, left)
+
+    # Signals
+
+    def _handle_signals(self, hub: Hub) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._told_to_stop)
+        loop.add_signal_handler(signal.SIGHUP, self._told_to_reload, hub)
+
+    def _told_to_stop(self) -> None:
+        if self._stop.is_set():
+            self._hurry.set()
+        self._stop.set()
+
+    def _told_to_reload(self, hub: Hub) -> None:
+        """Read the applications again; open connections stay as they are, but for what their application allows."""
+        try:
+            apps = self._reload().apps
+        except ConfigurationError as exc:
+            self._metrics.reloads["failed"] += 1
+            logger.error("configuration not reloaded, nothing has changed: %s", exc)
+            return
+        self._apps.replace(apps)
+        hub.update_apps(self._apps)
+        self._metrics.reloads["done"] += 1
+        logger.info("configuration reloaded: %d applications", len(apps))
+
+
+def run(settings: Settings, *, reload: Callable[[], Settings]) -> int:
+    """Run a node until it is told to stop; return the exit status.
+
+    :param reload: reads the configuration again, from where `settings` came from.
+    """
+    if settings.redis:
+        logger.error("redis: several nodes are not supported yet; leave the setting out")
+        return 2
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_run(settings, reload))
+
+
+async def _run(settings: Settings, reload: Callable[[], Settings]) -> int:
+    return await Node(settings, LocalAdapter(), reload).run()
+
+
+def _limits(settings: Settings) -> HttpLimits:
+    return HttpLimits(
+        max_header_bytes=settings.max_header_bytes,
+        max_body_bytes=settings.max_body_bytes,
+        request_timeout=settings.request_timeout,
+        keep_alive_timeout=settings.keep_alive_timeout,
+        trusted_hops=settings.trusted_hops,
+    )
+
+
+def _command() -> str:
+    """Return how this program was called, for the commands that it suggests."""
+    program = Path(sys.argv[0])
+    return f"{sys.executable} -m server" if program.name == "__main__.py" else str(program)

@@ -1,0 +1,132 @@
+"""The applications that a node serves: who they are, and what each allows its clients."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+
+from server.origins import matches, parse_pattern
+from server.quantities import Bytes, Characters, Count, Seconds
+
+# The id is part of the API's paths, the key of a WebSocket's.
+_Identifier = Annotated[str, Field(pattern=r"^[-a-zA-Z0-9_]+$")]
+
+
+class App(BaseModel):
+    """One application: its credentials, its features and its limits."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True)
+
+    id: _Identifier = Field(description="Names the application in the paths of the HTTP API.")
+    key: _Identifier = Field(description="Public: clients connect with it.")
+    secret: SecretStr = Field(min_length=1, description="Signs API requests and subscriptions. Never printed.")
+    enabled: bool = Field(True, description="When false, clients are closed with 4003 and API requests get 403.")
+
+    client_events: bool = Field(False, description="Let clients send `client-` events. Off, as with Pusher.")
+    subscription_count: bool = Field(False, description="Tell subscribers how many they are. Off, as with Pusher.")
+    watchlists: bool = Field(False, description="Tell users who of their watchlist is online. Off, as with Pusher.")
+    tls_only: bool = Field(False, description="Close clients that come without TLS with 4000.")
+    authorization_timeout: Seconds | None = Field(
+        None,
+        gt=0,
+        description="Close with 4009 who has neither signed in nor joined a private or presence channel by then. "
+        "None: nobody has to.",
+    )
+    allowed_origins: tuple[Annotated[str, AfterValidator(parse_pattern)], ...] = Field(
+        (),
+        description="Origins whose pages may connect, such as `https://*.example.com`; others are closed with 4009. "
+        "Empty: all. A client without an Origin header is no browser, and may always connect.",
+    )
+    max_connections: Count | None = Field(
+        None,
+        ge=0,
+        description="Connections of this application on a node; one more is closed with 4004. None: no limit.",
+    )
+
+    max_subscriptions: Count = Field(200, ge=1, description="Channels that one connection may be subscribed to.")
+    max_client_events_per_second: Count = Field(
+        10, ge=1, description="Client events that a connection may send; more get error 4301. Pusher's limit."
+    )
+    max_channel_name_length: Characters = Field(164, ge=1, description="Pusher's limit, prefix included.")
+    max_event_name_length: Characters = Field(200, ge=1, description="Pusher's limit.")
+    max_event_bytes: Bytes = Field(10_240, ge=1, description="An event's data. Pusher's limit; more gets 413.")
+    max_event_channels: Count = Field(100, ge=1, description="Channels that one publish may name. Pusher's limit.")
+    max_batch_events: Count = Field(10, ge=1, description="Events in one batch. Pusher's limit.")
+    max_presence_members: Count = Field(
+        100, ge=1, description="Users in a presence channel. Pusher's limit: each member costs the others a message."
+    )
+    max_presence_member_bytes: Bytes = Field(1_024, ge=1, description="What is told about a member. Pusher's limit.")
+    max_user_id_length: Characters = Field(128, ge=1, description="Pusher's limit.")
+    max_watchlist: Count = Field(
+        100, ge=1, description="Users that one may watch; more get error 4302. Pusher's limit."
+    )
+    cache_ttl: Seconds = Field(
+        1_800.0, gt=0, description="How long a cache channel remembers its last event. Pusher's 30 minutes."
+    )
+    max_frame_bytes: Bytes = Field(
+        65_536, ge=1_024, description="A WebSocket message from a client: several times the largest event."
+    )
+
+    @cached_property
+    def secret_bytes(self) -> bytes:
+        """The secret as HMAC takes it."""
+        return self.secret.get_secret_value().encode()
+
+    def allows_origin(self, origin: str | None) -> bool:
+        """Tell whether a page of this origin may connect; None if the request named none."""
+        if origin is None or not self.allowed_origins:
+            return True
+        return any(matches(origin, pattern) for pattern in self.allowed_origins)
+
+
+DEMO_APP = App(
+    id="app-id",
+    key="app-key",
+    secret=SecretStr("app-secret"),
+    client_events=True,
+    subscription_count=True,
+    watchlists=True,
+)
+"""What a node serves that was not told of any application. Its secret is public."""
+
+
+def check_unique(apps: Sequence[App]) -> None:
+    """:raises ValueError: if two applications have the same id, or the same key."""
+    for what, times in (("id", Counter(app.id for app in apps)), ("key", Counter(app.key for app in apps))):
+        for value, count in times.items():
+            if count > 1:
+                raise ValueError(f"{count} applications have the {what} {value!r}: each must be unique")
+
+
+class Apps:
+    """The applications by id and by key; replaced as a whole when the configuration is read again."""
+
+    __slots__ = ("_by_id", "_by_key")
+
+    def __init__(self, apps: Sequence[App]) -> None:
+        self.replace(apps)
+
+    def replace(self, apps: Sequence[App]) -> None:
+        """Serve these instead.
+
+        :raises ValueError: if an id or a key isn't unique; then nothing changed.
+        """
+        check_unique(apps)
+        self._by_id = {app.id: app for app in apps}
+        self._by_key = {app.key: app for app in apps}
+
+    def by_id(self, id: str) -> App | None:  # noqa: A002 - the protocol's word
+        """Return the application that an API request's path names."""
+        return self._by_id.get(id)
+
+    def by_key(self, key: str) -> App | None:
+        """Return the application that a client or a request's signature names."""
+        return self._by_key.get(key)
+
+    def __iter__(self) -> Iterator[App]:
+        return iter(self._by_id.values())
+
+    def __len__(self) -> int:
+        return len(self._by_id)

@@ -1,0 +1,203 @@
+"""One channel on one node: who is in it, who is on the way in, and what each of them is told.
+
+    wait ──▶ WAITING ──admit──▶ LIVE ──drop──▶ gone
+                └────────────drop──────────────▶
+
+While somebody waits for the answer to its entry, what arrives is kept for it. The answer says up to which position it
+holds: it gets the answer, then what was kept above that position. What comes later than the answer but lies below its
+position (the two travel on different roads) is not for it: that position is its *floor*.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from server.channels.count import CountThrottle
+from server.channels.fanout import Delivered, Fanout, Subscriber
+from server.channels.roster import Roster
+from server.protocol import events
+from server.protocol.frames import text_frame
+
+if TYPE_CHECKING:
+    from adapter.base import Entry, Topic
+    from server.protocol.names import Kind
+
+Ticket = list[tuple[int, bytes]]
+"""What was kept for somebody who waits: frames, with their positions."""
+
+
+class Channel:
+    """A channel's subscribers on this node and, if it has members, the node's copy of its roster.
+
+    Invariant: a subscriber is waiting, or live, or neither; never both.
+    Invariant: the roster moves only by announcements, or by the one difference after a loss.
+    """
+
+    __slots__ = (
+        "_early",
+        "_floors",
+        "_position",
+        "_waiting",
+        "count",
+        "dues",
+        "fanout",
+        "is_established",
+        "kind",
+        "name",
+        "roster",
+        "topic",
+        "users",
+    )
+
+    def __init__(self, topic: Topic, name: str, kind: Kind, delivered: Delivered, *, counts: bool = False) -> None:
+        self.topic = topic
+        self.name = name
+        self.kind = kind
+        self.fanout = Fanout(delivered)
+        # True once the adapter has answered an entry: from then on messages reach this channel.
+        self.is_established = False
+        # None where there are no members, and until the first answer.
+        self.roster: Roster | None = None
+        # How many connections of this node are in the channel as each user.
+        self.users: dict[str, int] = {}
+        # None if subscription counts aren't told.
+        self.count = CountThrottle() if counts else None
+        # Until when entries of this node are to be held once they are given up, because of connections that ended
+        # unclean or by our doing; by user, None for the channel's own.
+        self.dues: dict[str | None, float] = {}
+        self._position = 0
+        # What came for those who wait, with positions.
+        self._waiting: dict[Subscriber, Ticket] = {}
+        # Up to which position a live subscriber knows everything, where that may be above _position.
+        self._floors: dict[Subscriber, int] = {}
+        # Announcements (position, user, info or None for left) that came before the roster.
+        self._early: list[tuple[int, str, bytes | None]] = []
+
+    def __len__(self) -> int:
+        return len(self.fanout.subscribers)
+
+    @property
+    def is_deserted(self) -> bool:
+        return not self.fanout.subscribers and not self._waiting
+
+    # Coming and going
+
+    def wait(self, subscriber: Subscriber) -> Ticket:
+        """Keep what arrives from now on for somebody whose entry is being asked for."""
+        ticket: Ticket = []
+        self._waiting[subscriber] = ticket
+        return ticket
+
+    def is_waiting(self, subscriber: Subscriber, ticket: Ticket) -> bool:
+        """Tell whether somebody still waits, with this very ticket: it may have left and come back since."""
+        return self._waiting.get(subscriber) is ticket
+
+    def admit(self, subscriber: Subscriber, entry: Entry | None) -> bytes:
+        """Make somebody live, and return the frames that it gets first.
+
+        :param entry: the answer to its entry; None where none was needed, because nothing can be in flight.
+        """
+        kept = self._waiting.pop(subscriber, [])
+        self.is_established = True
+        self.fanout.add(subscriber)
+        if entry is None:
+            return self._confirmation(None)
+        if entry.position > self._position:
+            self._floors[subscriber] = entry.position
+        if self.kind.presence and self.roster is None:
+            self._set_roster(entry)
+        frames = [self._confirmation(entry)]
+        if self.kind.cache:
+            cached = entry.remembered
+            frames.append(text_frame(cached.payload if cached else events.cache_miss(self.name)))
+        frames += [frame for position, frame in kept if position > entry.position]
+        return b"".join(frames)
+
+    def confirm(self, subscriber: Subscriber) -> bytes:
+        """Return the frame that tells a live subscriber once more that it is one; nothing for one who waits."""
+        return self._confirmation(None) if subscriber in self.fanout.subscribers else b""
+
+    def drop(self, subscriber: Subscriber) -> None:
+        """Let somebody go, from wherever it is."""
+        self._waiting.pop(subscriber, None)
+        self._floors.pop(subscriber, None)
+        if subscriber in self.fanout.subscribers:
+            self.fanout.remove(subscriber)
+
+    def _confirmation(self, entry: Entry | None) -> bytes:
+        text = b""
+        if self.kind.presence and self.roster is not None:
+            is_own = entry is None or entry.version == self.roster.version
+            text = (self.roster if is_own or entry is None else Roster(entry.members, entry.version)).text()
+        return text_frame(events.subscription_succeeded(self.name, text))
+
+    # What arrives
+
+    def message(self, position: int, payload: bytes, sender: Subscriber | None) -> None:
+        """Gather a message for everybody but its sender."""
+        frame = text_frame(payload)
+        if self._waiting or self._floors or sender is not None:
+            self._gather_selectively(position, frame, sender)
+        else:
+            self.fanout.gather(frame)
+        self._position = position
+
+    def joined(self, position: int, user_id: str, info: bytes) -> None:
+        """Gather the announcement of a member, where it is news."""
+        if self.roster is None:
+            self._early.append((position, user_id, info))
+        elif position <= self.roster.version or not self.roster.add(user_id, info, position):
+            return
+        self._announce(position, events.member_added(self.name, user_id, info))
+
+    def left(self, position: int, user_id: str) -> None:
+        """Gather the announcement that a member has gone, where it is news."""
+        if self.roster is None:
+            self._early.append((position, user_id, None))
+        elif position <= self.roster.version or not self.roster.remove(user_id, position):
+            return
+        self._announce(position, events.member_removed(self.name, user_id))
+
+    def resynced(self, entry: Entry) -> None:
+        """Gather the difference between what subscribers know of the members and what is."""
+        if self.roster is None:
+            return
+        missing, surplus = self.roster.difference(entry.members)
+        for user_id in surplus:
+            self.roster.remove(user_id, entry.version)
+            self._announce(entry.position, events.member_removed(self.name, user_id))
+        for user_id, info in missing.items():
+            self.roster.add(user_id, info, entry.version)
+            self._announce(entry.position, events.member_added(self.name, user_id, info))
+        self.roster.version = entry.version
+
+    def tell(self, payload: bytes) -> None:
+        """Gather a message that has no position: for those who are live, whatever else is on the way."""
+        self.fanout.gather(text_frame(payload))
+
+    def _announce(self, position: int, payload: bytes) -> None:
+        self._gather_selectively(position, text_frame(payload), None)
+        self._position = position
+
+    def _gather_selectively(self, position: int, frame: bytes, sender: Subscriber | None) -> None:
+        for subscriber, kept in self._waiting.items():
+            if subscriber is not sender:
+                kept.append((position, frame))
+        left_out = [subscriber for subscriber, floor in self._floors.items() if floor >= position]
+        if self._floors and not left_out:
+            self._floors.clear()
+        if sender in self.fanout.subscribers:
+            left_out.append(sender)
+        self.fanout.gather(frame, left_out=left_out)
+
+    def _set_roster(self, entry: Entry) -> None:
+        """Begin the node's copy with the first answer, and bring it up to what was announced meanwhile."""
+        self.roster = Roster(entry.members, entry.version)
+        for position, user_id, info in self._early:
+            if position <= entry.version:
+                continue
+            if info is None:
+                self.roster.remove(user_id, position)
+            else:
+                self.roster.add(user_id, info, position)
+        self._early.clear()

@@ -1,0 +1,38 @@
+"""The command ``shoal``."""
+
+import typer
+
+from server import __version__
+from server.cli.check import check_config
+from server.cli.publish import publish
+from server.cli.serve import serve
+from server.cli.tail import tail
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="shoal",
+    help="A server for the Pusher Channels protocol.",
+    no_args_is_help=True,
+    add_completion=False,
+    # Plain text: it is read in logs of containers too. Plain tracebacks: the pretty ones print local variables.
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+def version() -> None:
+    """Print the version."""
+    typer.echo(f"shoal {__version__}")
+
+
+app.command("serve")(serve)
+app.command("publish")(publish)
+app.command("tail")(tail)
+app.command("check-config")(check_config)
+app.command("version")(version)
+
+
+def main() -> None:
+    """Run the command that the arguments name, and exit with its status."""
+    app(prog_name="shoal")

@@ -1,0 +1,69 @@
+"""``shoal check-config``: print the settings in effect, and where each came from."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import typer
+from pydantic import SecretStr
+
+from server.apps import App
+from server.cli.failures import configuration_errors_reported
+from server.cli.options import ConfigFile
+from server.config import Configuration, read_configuration
+
+
+def check_config(config: ConfigFile = None) -> None:
+    """Print the settings in effect.
+
+    As TOML, each with its source and without secrets; exits with 2 if there is a mistake.
+    """
+    with configuration_errors_reported():
+        configuration = read_configuration(config=config, flags={}, environ=os.environ)
+    for line in effective_lines(configuration):
+        typer.echo(line)
+
+
+def effective_lines(configuration: Configuration) -> Iterator[str]:
+    """Yield one line a setting; those that aren't set are comments, since TOML has no word for nothing."""
+    settings = configuration.settings
+    for key in type(settings).model_fields:
+        if key != "apps":
+            yield _line(key, getattr(settings, key), _source(configuration, key))
+    for app in settings.apps:
+        yield ""
+        yield f"[[apps]]  # {_source(configuration, 'apps')}"
+        yield from (_line(key, getattr(app, key), "") for key in App.model_fields)
+
+
+def _source(configuration: Configuration, key: str) -> str:
+    origin = configuration.origins.get(key)
+    return origin.of(key) if origin else "default"
+
+
+def _line(key: str, value: object, source: str) -> str:
+    text = f"# {key} is not set" if value is None else f"{key} = {_toml(value)}"
+    return f"{text}  # {source}" if source else text
+
+
+def _toml(value: object) -> str:
+    match value:
+        case SecretStr():
+            return '"***"'
+        case Path():
+            return json.dumps(str(value))
+        case tuple():
+            return f"[{', '.join(_toml(_without_password(str(item))) for item in value)}]"
+        # JSON's text, numbers and truth values are TOML's as well.
+        case _:
+            return json.dumps(value)
+
+
+def _without_password(text: str) -> str:
+    """Take the credentials out of a URL."""
+    if "@" not in text:
+        return text
+    parts = urlsplit(text)
+    return parts._replace(netloc=f"***@{parts.netloc.rpartition('@')[2]}").geturl()

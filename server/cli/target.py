@@ -1,0 +1,91 @@
+"""Which server, and which of its applications, ``publish`` and ``tail`` are for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from server.config import ConfigurationError, Settings, load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from server.apps import App
+
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the flags said; None where they said nothing."""
+
+    url: str | None = None
+    app_id: str | None = None
+    key: str | None = None
+    secret: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A server, and the credentials of one application."""
+
+    authority: str
+    """Host, port and the path before the protocol's own, if any."""
+    is_tls: bool
+    app_id: str
+    key: str
+    secret: bytes
+
+    @property
+    def http_url(self) -> str:
+        """The base of the HTTP API."""
+        return f"http{'s' if self.is_tls else ''}://{self.authority}"
+
+    @property
+    def websocket_url(self) -> str:
+        """The base of WebSocket connections."""
+        return f"ws{'s' if self.is_tls else ''}://{self.authority}"
+
+
+def find_target(choice: Choice, *, config: Path | None, environ: Mapping[str, str]) -> Target:
+    """Complete what the flags said by the configuration.
+
+    :raises ConfigurationError: if that can't be used, or has no such application.
+    """
+    match choice:
+        case Choice(str(url), str(app_id), str(key), str(secret)):
+            return _target(url, app_id, key, secret.encode())
+    settings = load_settings(config=config, flags={}, environ=environ)
+    app = _chosen_app(settings, choice)
+    secret_bytes = app.secret_bytes if choice.secret is None else choice.secret.encode()
+    return _target(choice.url or _configured_url(settings), app.id, app.key, secret_bytes)
+
+
+def _target(url: str, app_id: str, key: str, secret: bytes) -> Target:
+    try:
+        parts = urlsplit(url)
+        is_known = parts.scheme in {"http", "https", "ws", "wss"} and parts.hostname and parts.port != 0
+    except ValueError:  # a port that is no number, a bracket left open
+        is_known = False
+    if not is_known:
+        raise ConfigurationError(f"--url {url}: write http://HOST:PORT or https://HOST:PORT")
+    return Target(parts.netloc + parts.path.rstrip("/"), parts.scheme in {"https", "wss"}, app_id, key, secret)
+
+
+def _configured_url(settings: Settings) -> str:
+    if settings.unix_socket is not None:
+        raise ConfigurationError(f"the server listens on {settings.unix_socket}: name a proxy of it with --url")
+    host = _EVERYWHERE.get(settings.host, settings.host)
+    scheme = "http" if settings.tls_certificate is None else "https"
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.port}"
+
+
+def _chosen_app(settings: Settings, choice: Choice) -> App:
+    for app in settings.apps:
+        if choice.app_id in {None, app.id} and choice.key in {None, app.key}:
+            return app
+    wanted = " and ".join(f"{what} {value!r}" for what, value in (("id", choice.app_id), ("key", choice.key)) if value)
+    known = ", ".join(f"{app.id} (key {app.key})" for app in settings.apps)
+    raise ConfigurationError(f"no application with {wanted} is configured, only {known}")

@@ -1,0 +1,64 @@
+"""What a setting may be, in words: for the documentation and for error messages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import NoneType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
+
+from annotated_types import Ge, Gt, Le
+from pydantic import SecretStr
+
+from server.apps import App
+from server.quantities import Unit
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+
+_KINDS: dict[object, str] = {
+    bool: "true or false",
+    str: "text, not empty",
+    Path: "a path",
+    SecretStr: "text, not empty",
+}
+
+
+def allowed_values(field: FieldInfo) -> str:
+    """Return what a setting may be, such as ``an integer, 0 to 65535``."""
+    kind, metadata = _unwrap(field.annotation, list(field.metadata))
+    return _kind(kind, metadata) + _bounds(metadata)
+
+
+def _unwrap(annotation: Any, metadata: list[Any]) -> tuple[Any, list[Any]]:
+    """Take ``Annotated`` and ``| None`` off a type; None in a file can't be written anyway."""
+    if get_origin(annotation) is Annotated:
+        inner, *more = get_args(annotation)
+        return _unwrap(inner, metadata + more)
+    choices = [choice for choice in get_args(annotation) if choice is not NoneType]
+    if NoneType in get_args(annotation) and len(choices) == 1:
+        return _unwrap(choices[0], metadata)
+    return annotation, metadata
+
+
+def _kind(kind: Any, metadata: list[Any]) -> str:
+    units = [item.name for item in metadata if isinstance(item, Unit)]
+    if units:
+        return str(units[0])
+    if get_origin(kind) is Literal:
+        *most, last = get_args(kind)
+        return f"{', '.join(most)} or {last}"
+    if get_origin(kind) is tuple:
+        return "one or more tables" if get_args(kind)[0] is App else "a list of texts"
+    if kind is str and any(getattr(item, "pattern", None) for item in metadata):
+        return "text of letters, digits, `-` and `_`"
+    return _KINDS[kind]
+
+
+def _bounds(metadata: list[Any]) -> str:
+    at_least = next((item.ge for item in metadata if isinstance(item, Ge)), None)
+    above = next((item.gt for item in metadata if isinstance(item, Gt)), None)
+    at_most = next((item.le for item in metadata if isinstance(item, Le)), None)
+    if at_least is not None and at_most is not None:
+        return f", {at_least} to {at_most}"
+    limits = (("at least", at_least), ("above", above), ("at most", at_most))
+    return "".join(f", {word} {limit}" for word, limit in limits if limit is not None)

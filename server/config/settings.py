@@ -1,0 +1,210 @@
+"""Every setting of a node: its default, its bounds, and the reason for both. All durations are seconds."""
+
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from server.apps import DEMO_APP, App, check_unique
+from server.quantities import Bytes, Count, PerSecond, Seconds
+
+
+def _readable(path: Path) -> Path:
+    try:
+        with path.open("rb"):
+            return path
+    except OSError as exc:
+        raise ValueError(f"can't be read: {exc.strerror}") from exc
+
+
+def _not_empty(apps: tuple[App, ...]) -> tuple[App, ...]:
+    if not apps:
+        raise ValueError("must have at least one application")
+    return apps
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+_Host = Annotated[str, Field(min_length=1)]
+_Port = Annotated[Count, Field(ge=0, le=65_535)]
+_ReadableFile = Annotated[Path, AfterValidator(_readable)]
+
+
+class Settings(BaseModel):
+    """A node's configuration, checked; it never changes. Reading again makes a new one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True)
+
+    host: _Host = Field("127.0.0.1", description="Address to listen on. `0.0.0.0` or `::` for all.")
+    port: _Port = Field(6001, description="For clients and the HTTP API alike. 0: any free one.")
+    unix_socket: Path | None = Field(None, description="Listen on this socket file instead of host and port.")
+    metrics_host: _Host | None = Field(None, description="Address for metrics and health. None: that of `host`.")
+    metrics_port: _Port = Field(9601, description="For metrics and health, not for the public. 0: any free one.")
+    tls_certificate: _ReadableFile | None = Field(None, description="PEM file of the certificate and its chain.")
+    tls_key: _ReadableFile | None = Field(None, description="PEM file of the certificate's key.")
+    trusted_hops: Count = Field(
+        0,
+        ge=0,
+        le=16,
+        description="Proxies in front whose `X-Forwarded-For` is believed. 0, since any client can send that header.",
+    )
+    redis: tuple[str, ...] = Field(
+        (), repr=False, description="URLs of the Redis that nodes share; in the environment separated by commas."
+    )
+    apps: Annotated[tuple[App, ...], AfterValidator(_not_empty)] = Field(
+        (DEMO_APP,), description="The applications; see below. In the environment a JSON list."
+    )
+    insecure_demo: bool = Field(
+        False, description="Serve the demo application, whose secret is public, on addresses that others can reach."
+    )
+
+    activity_timeout: Seconds = Field(
+        30.0,
+        gt=0,
+        le=86_400,
+        description="Silence of a client after which it is pinged, by itself or by the server. Pusher has 120; "
+        "30 finds the dead before most proxies, which give up after 60, cut the living.",
+    )
+    pong_timeout: Seconds = Field(
+        30.0, gt=0, le=86_400, description="Time to answer that ping before being closed with 4201. Pusher's 30."
+    )
+    handshake_timeout: Seconds = Field(10.0, gt=0, description="Time for a WebSocket handshake, TLS included.")
+    request_timeout: Seconds = Field(
+        10.0, gt=0, description="Time for an HTTP request to arrive as a whole; silent connections end too."
+    )
+    keep_alive_timeout: Seconds = Field(
+        75.0,
+        gt=0,
+        description="Idle time of an HTTP connection: above the 60 of common load balancers, which must "
+        "be the ones to close.",
+    )
+    close_timeout: Seconds = Field(3.0, gt=0, description="Time for a client to answer a close frame.")
+    abort_timeout: Seconds = Field(5.0, gt=0, description="Time from a close frame to cutting the connection.")
+
+    backlog: Count = Field(
+        4_096, ge=1, le=65_535, description="Connections the kernel keeps until they are accepted, up to its own limit."
+    )
+    max_connections: Count = Field(
+        18_000,
+        ge=1,
+        description="Connections of this node; one more is closed with 4100. Keep it below the limit of open files.",
+    )
+    max_connections_per_ip: Count | None = Field(
+        None, ge=1, description="Connections from one address. None, since offices and carriers share addresses."
+    )
+    max_header_bytes: Bytes = Field(
+        8_192, ge=1_024, le=1_048_576, description="Request line and headers of an HTTP request; more gets 431."
+    )
+    max_body_bytes: Bytes = Field(
+        1_048_576, ge=1_024, description="Body of an HTTP request, more gets 413. A full batch has about 100 KiB."
+    )
+    max_json_depth: Count = Field(
+        32, ge=4, le=512, description="Nesting of the JSON that is accepted: far more than people write by hand."
+    )
+
+    max_node_buffer_bytes: Bytes = Field(
+        268_435_456, ge=1, description="Unsent bytes of all connections; above it those with the most are closed first."
+    )
+    slow_consumer_bytes: Bytes = Field(
+        1_048_576, ge=1, description="Unsent bytes that make a connection slow: a hundred of the largest events."
+    )
+    slow_consumer_seconds: Seconds = Field(
+        5.0, gt=0, description="How long a connection may stay slow before it is closed with 4100: a burst is no crime."
+    )
+    slow_consumer_max_bytes: Bytes = Field(
+        16_777_216, ge=1, description="Unsent bytes with which a connection is closed with 4100 at once."
+    )
+    unsent_timeout: Seconds = Field(
+        10.0, gt=0, description="Age of the oldest unsent byte with which a connection is closed with 4100."
+    )
+    socket_send_buffer: Bytes | None = Field(
+        None,
+        ge=4_096,
+        description="Cap of what the kernel keeps for a connection (`SO_SNDBUF`). None: the system's own, which "
+        "adapts to the client.",
+    )
+    gc_freeze: bool = Field(
+        True, description="Tune the garbage collector for a large, stable heap; off only to look for leaks."
+    )
+
+    hold_leaving: Seconds = Field(
+        30.0,
+        ge=0,
+        description="How long a client keeps its place in presence after being closed with 42xx, by which it is told "
+        "to come back at once. Twice the 15 s that pusher-js waits after a failed attempt.",
+    )
+    hold_unclean: Seconds = Field(
+        5.0, ge=0, description="The same after a connection that broke: a phone between two networks is soon back."
+    )
+    offline_delay: Seconds = Field(
+        3.0, ge=0, description="How long a user stays online after the last connection: a page that is loading anew."
+    )
+
+    settle: Seconds = Field(
+        0.0,
+        ge=0,
+        description="Time between no longer being ready and closing connections: as long as load balancers take to "
+        "notice. 0 on a terminal, about 5 behind one.",
+    )
+    drain_rate: PerSecond = Field(
+        200.0, gt=0, description="Connections closed per second when leaving, so that the other nodes keep up."
+    )
+    drain_max: Seconds = Field(
+        60.0, gt=0, description="Time for closing them all; where it doesn't suffice the rate is raised."
+    )
+
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = Field(
+        "info",
+        description="The least that is logged. `debug` has a line for the open and the close of each connection.",
+    )
+    log_format: Annotated[Literal["auto", "json", "human"], BeforeValidator(_lower)] = Field(
+        "auto", description="`json` is one object a line. `auto`: human on a terminal, else JSON."
+    )
+
+    @property
+    def demo(self) -> bool:
+        """Whether only the demo application is served, since no other was configured."""
+        return self.apps == (DEMO_APP,)
+
+    @model_validator(mode="after")
+    def _check_together(self) -> Self:
+        check_unique(self.apps)
+        self._check_tls()
+        self._check_addresses()
+        self._check_buffers()
+        return self
+
+    def _check_tls(self) -> None:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            given, missing = ("tls_certificate", "tls_key") if self.tls_key is None else ("tls_key", "tls_certificate")
+            raise ValueError(f"{given} is set but {missing} is not: TLS needs both")
+
+    def _check_addresses(self) -> None:
+        if self.unix_socket is not None:
+            return
+        if self.demo and not self.insecure_demo and not _is_loopback(self.host):
+            raise ValueError(
+                f"host = {self.host!r} would offer the demo application, whose secret is public, to others: "
+                "configure apps, or set insecure_demo (--insecure-demo)"
+            )
+        if self.port == self.metrics_port != 0 and self.metrics_host in {None, self.host}:
+            raise ValueError(f"port and metrics_port are both {self.port} on {self.host}: choose two")
+
+    def _check_buffers(self) -> None:
+        if not self.slow_consumer_bytes <= self.slow_consumer_max_bytes <= self.max_node_buffer_bytes:
+            raise ValueError(
+                f"slow_consumer_bytes = {self.slow_consumer_bytes}, slow_consumer_max_bytes = "
+                f"{self.slow_consumer_max_bytes}, max_node_buffer_bytes = {self.max_node_buffer_bytes}: "
+                "none may be above the next"
+            )
+
+
+def _is_loopback(host: str) -> bool:
+    """A name other than localhost may resolve to anything, so it counts as public."""
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"

@@ -1,0 +1,148 @@
+"""Who may come in: the checks between a WebSocket's request and its first message.
+
+Whatever is wrong, the handshake is completed first and the connection closed with a code then. A refusal by HTTP, or
+of the TCP connection, would make the official clients try again for ever, in steps of 15 to 60 seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from functools import partial
+from typing import TYPE_CHECKING
+
+from server.connection import Connection
+from server.protocol import codes
+from server.protocol.codes import Close
+from server.protocol.handshake import read_greeting
+from server.protocol.session import Session
+from server.websocket import WebSocket
+
+if TYPE_CHECKING:
+    from asyncio import Future
+    from collections.abc import Callable
+
+    from adapter.base import Adapter
+    from server.apps import App, Apps
+    from server.config import Settings
+    from server.hub.hub import Hub
+    from server.listener import Upgrade
+    from server.metrics import Metrics
+
+
+class Door:
+    """Opens connections, or closes them with the code that says why."""
+
+    def __init__(
+        self,
+        *,
+        apps: Apps,
+        adapter: Adapter,
+        hub: Hub,
+        settings: Settings,
+        metrics: Metrics,
+        is_draining: Callable[[], bool],
+    ) -> None:
+        self._apps = apps
+        self._adapter = adapter
+        self._hub = hub
+        self._settings = settings
+        self._metrics = metrics
+        self._is_draining = is_draining
+        # Sockets of all states, whole and by address.
+        self._open = 0
+        self._open_from: dict[str, int] = {}
+
+    def open(self, upgrade: Upgrade) -> asyncio.Protocol:
+        """Answer a WebSocket's request, and go on with its connection."""
+        ws = WebSocket(max_message_bytes=self._settings.max_header_bytes)
+        target = upgrade.path + ("?" + upgrade.query.decode("latin-1") if upgrade.query else "")
+        response, is_accepted = ws.answer(target, upgrade.headers)
+        upgrade.transport.write(response)
+        if not is_accepted:
+            # No browser or client asks like that; this one gets the reason in plain HTTP.
+            self._metrics.refused_handshakes[400] += 1
+            ws.dispose()
+            upgrade.transport.close()
+            return asyncio.Protocol()
+        return self._begin(upgrade, ws)
+
+    def _begin(self, upgrade: Upgrade, ws: WebSocket) -> Connection:
+        connection = Connection(upgrade.transport, ws, hub=self._hub, on_lost=partial(self._lost, upgrade.peer))
+        upgrade.transport.set_write_buffer_limits(high=self._settings.slow_consumer_bytes)
+        self._open += 1
+        self._open_from[upgrade.peer] = self._open_from.get(upgrade.peer, 0) + 1
+        verdict = self._judge(upgrade)
+        if isinstance(verdict, Close):
+            self._refuse(connection, verdict)
+        else:
+            self._admit(connection, verdict)
+        return connection
+
+    def _judge(self, upgrade: Upgrade) -> App | Close:
+        """Return the application that the client may connect to, or why it may not."""
+        greeting = read_greeting(upgrade.path, upgrade.query.decode("latin-1"))
+        if isinstance(greeting, Close):
+            return greeting
+        app = self._apps.by_key(greeting.app_key)
+        if app is None:
+            return codes.unknown_app(greeting.app_key)
+        if not app.enabled:
+            return codes.APP_DISABLED
+        if app.tls_only and not upgrade.is_tls:
+            return codes.TLS_ONLY
+        if not app.allows_origin(_header(upgrade, b"origin")):
+            return codes.ORIGIN_NOT_ALLOWED
+        return self._why_not_now(upgrade.peer) or app
+
+    def _why_not_now(self, peer: str) -> Close | None:
+        if self._is_draining():
+            return codes.DRAINING
+        if self._open > self._settings.max_connections:
+            return codes.OVER_CAPACITY
+        limit = self._settings.max_connections_per_ip
+        if limit is not None and self._open_from[peer] > limit:
+            return codes.TOO_MANY_FROM_ADDRESS
+        return None
+
+    def _admit(self, connection: Connection, app: App) -> None:
+        future = self._adapter.admit(app.id, app.max_connections)
+        if future.done():
+            self._admitted(connection, app, future)
+        else:
+            connection.await_admission()
+            future.add_done_callback(partial(self._admitted, connection, app))
+
+    def _admitted(self, connection: Connection, app: App, future: Future[bool]) -> None:
+        if future.cancelled():
+            return
+        if not future.result():
+            self._refuse(connection, codes.APP_OVER_QUOTA)
+        elif not connection.is_greeting:
+            # It went away while it was waiting.
+            self._adapter.discharge(app.id)
+        else:
+            session = Session(app, self._new_socket_id(), now=self._hub.now(), max_depth=self._settings.max_json_depth)
+            connection.establish(session, self._settings.activity_timeout)
+
+    def _refuse(self, connection: Connection, close: Close) -> None:
+        self._metrics.refused_handshakes[close.code] += 1
+        self._hub.turn_away(connection, close)
+
+    def _new_socket_id(self) -> str:
+        # 64 random bits: unique in the cluster without asking anybody, and no hint at other ids.
+        bits = secrets.randbits(64)
+        return f"{bits >> 32}.{bits & 0xFFFFFFFF}"
+
+    def _lost(self, peer: str, _: Connection) -> None:
+        self._open -= 1
+        self._open_from[peer] -= 1
+        if not self._open_from[peer]:
+            del self._open_from[peer]
+
+
+def _header(upgrade: Upgrade, name: bytes) -> str | None:
+    for given, value in upgrade.headers:
+        if given == name:
+            return value.decode("latin-1")
+    return None

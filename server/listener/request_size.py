@@ -1,0 +1,66 @@
+"""How large the request being received is so far, and when that is too much.
+
+Counted as the parser reports it, which is exact but late: it says nothing of a header, a chunk's extension or a
+trailer until it has all of it. So the reads that complete nothing are counted too.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from server.listener import refusals
+from server.listener.refusals import RefusedError
+
+if TYPE_CHECKING:
+    from server.listener.upgrade import RawHeaders
+
+_SEPARATORS = 4
+"""The colon, blank and line end of a header."""
+
+_FRAMING = 2
+"""How many times `max_body_bytes` a chunked body may weigh with its framing. Ordinary chunks add a few per cent."""
+
+
+class RequestSize:
+    """Counts one request at a time; every method raises :exc:`RefusedError` when it exceeds its limit."""
+
+    __slots__ = ("_body", "_head", "_incomplete", "_max_body", "_max_head")
+
+    def __init__(self, max_header_bytes: int, max_body_bytes: int) -> None:
+        self._max_head = max_header_bytes
+        self._max_body = max_body_bytes
+        self.begin()
+
+    def begin(self) -> None:
+        """Count a new request."""
+        self._head = self._body = self._incomplete = 0
+
+    def add_url(self, size: int) -> None:
+        self._head += size
+        if self._head > self._max_head:
+            raise RefusedError(refusals.url_too_long(self._max_head))
+
+    def add_header(self, name: bytes, value: bytes) -> None:
+        """Count a header or a trailer."""
+        self._head += len(name) + len(value) + _SEPARATORS
+        if self._head > self._max_head:
+            raise RefusedError(refusals.headers_too_large(self._max_head))
+
+    def expect_body(self, headers: RawHeaders) -> None:
+        """Refuse a body by its declared length, before any of it is read; the parser has checked that it's a number."""
+        for name, value in headers:
+            if name == b"content-length" and int(value) > self._max_body:
+                raise RefusedError(refusals.body_too_large(self._max_body))
+
+    def add_body(self, size: int) -> None:
+        self._body += size
+        if self._body > self._max_body:
+            raise RefusedError(refusals.body_too_large(self._max_body))
+
+    def add_incomplete_read(self, size: int, *, in_head: bool) -> None:
+        """Count a read that held nothing but a part of this request."""
+        self._incomplete += size
+        if in_head and self._incomplete > self._max_head:
+            raise RefusedError(refusals.headers_too_large(self._max_head))
+        if self._incomplete > self._max_head + _FRAMING * self._max_body:
+            raise RefusedError(refusals.body_too_large(self._max_body))

@@ -1,0 +1,10 @@
+"""What a node counts, and how it is told to Prometheus.
+
+The hot path adds to plain numbers; their names, labels and types are given to Prometheus when it asks.
+"""
+
+from server.metrics.collector import NodeCollector
+from server.metrics.counters import AppCounters, Metrics
+from server.metrics.histogram import Histogram
+
+__all__ = ["AppCounters", "Histogram", "Metrics", "NodeCollector"]

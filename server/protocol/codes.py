@@ -1,0 +1,52 @@
+"""Every code that a client can see, with what it must then do.
+
+============  ========================================================================================
+4000-4099     don't come back unchanged; the official clients stay away until the application says so
+4100-4199     come back after a second or more
+4200-4299     come back at once; only ever for a socket that was established, or clients come in a loop
+4300-4399     the connection stays open: such a code comes in a ``pusher:error``, never in a close
+============  ========================================================================================
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Why a connection ends."""
+
+    code: int
+    reason: str
+    """At most 123 bytes, the room in a close frame; clients show it as the error's message."""
+
+
+TLS_ONLY = Close(4000, "Application only accepts SSL connections, reconnect using wss://")
+APP_DISABLED = Close(4003, "Application disabled")
+APP_OVER_QUOTA = Close(4004, "Application is over connection quota")
+PATH_NOT_FOUND = Close(4005, "Path not found")
+INVALID_VERSION = Close(4006, "Invalid version string format")
+NO_PROTOCOL = Close(4008, "No protocol version supplied")
+ORIGIN_NOT_ALLOWED = Close(4009, "Origin not allowed")
+NOT_AUTHORIZED_IN_TIME = Close(4009, "Connection not authorized within timeout")
+TERMINATED = Close(4009, "You got disconnected by the app.")
+OVER_CAPACITY = Close(4100, "Over capacity")
+DRAINING = Close(4100, "This node is draining, come back in a second")
+TOO_MANY_FROM_ADDRESS = Close(4100, "Too many connections from this address")
+SLOW_CONSUMER = Close(4100, "Slow consumer: data was not read in time")
+SERVER_LEAVING = Close(4200, "Server is restarting, reconnect immediately")
+NO_PONG = Close(4201, "Pong reply not received in time")
+
+CLIENT_EVENT_RATE = 4301
+WATCHLIST_LIMIT = 4302
+
+
+def unknown_app(key: str) -> Close:
+    """Return the refusal of an application key that nobody has."""
+    return Close(4001, f"App key {key[:40]} not in this cluster. Did you forget to specify the cluster?")
+
+
+def unsupported_protocol(given: str, lowest: int, highest: int) -> Close:
+    """Return the refusal of a protocol version that isn't spoken here."""
+    return Close(4007, f"Unsupported protocol version: {given[:20]}, supported are {lowest} to {highest}")

@@ -1,0 +1,132 @@
+"""RFC 6455 as the `websockets` library does it, without I/O; and a message that is too long costs only itself."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from websockets.datastructures import Headers
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Request
+from websockets.protocol import OPEN
+from websockets.server import ServerProtocol
+from websockets.streams import StreamReader
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable
+
+_DATA = (Opcode.TEXT, Opcode.CONT, Opcode.BINARY)
+
+
+class Oversized:
+    """A message longer than the limit, of which nothing was kept."""
+
+
+class Binary:
+    """A binary message: nobody speaks so here."""
+
+
+OVERSIZED, BINARY = Oversized(), Binary()
+
+
+class _BoundedReader(StreamReader):
+    """Reads what is asked for or, where that is more than the limit, discards it as it comes."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__()
+        self.limit = limit
+        # Whether the last payload was discarded.
+        self.has_skipped = False
+
+    def read_exact(self, n: int) -> Generator[None, None, bytearray]:
+        if n > self.limit:
+            return (yield from self._skip(n))
+        while len(self.buffer) < n:
+            if self.eof:
+                raise EOFError(f"stream ends after {len(self.buffer)} bytes, expected {n} bytes")
+            yield
+        data = self.buffer[:n]
+        del self.buffer[:n]
+        return data
+
+    def _skip(self, n: int) -> Generator[None, None, bytearray]:
+        self.has_skipped = True
+        while n:
+            taken = min(n, len(self.buffer))
+            del self.buffer[:taken]
+            n -= taken
+            if n and self.eof:
+                raise EOFError(f"stream ends {n} bytes before the end of a frame")
+            if n:
+                yield
+        return bytearray()
+
+
+class WebSocket(ServerProtocol):
+    """One WebSocket, server side, from the first frame on; compression is off."""
+
+    def __init__(self, *, max_message_bytes: int) -> None:
+        # The request was read by the HTTP server, so frames are what comes first.
+        super().__init__(state=OPEN, max_size=None)
+        self._reader = _BoundedReader(max_message_bytes)
+        self.reader = self._reader
+        self.parser = self.parse()
+        next(self.parser)
+        # The fragments of a message so far; None between messages, empty once they are too long.
+        self._fragments: bytearray | None = None
+        self._is_too_long = False
+        self._is_binary = False
+
+    def limit(self, max_message_bytes: int) -> None:
+        """Change the limit on messages."""
+        self._reader.limit = max_message_bytes
+
+    def answer(self, path: str, headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes, bool]:
+        """Answer the handshake's request.
+
+        :returns: the response's bytes, and whether this is a WebSocket from now on.
+        """
+        fields = Headers()
+        for name, value in headers:
+            fields[name.decode("latin-1")] = value.decode("latin-1")
+        response = self.accept(Request(path, fields))
+        return response.serialize(), response.status_code == HTTPStatus.SWITCHING_PROTOCOLS
+
+    def messages(self, data: bytes) -> list[bytearray | bytes | Oversized | Binary]:
+        """Take in bytes; return the messages that they complete. What is to be answered is in ``data_to_send()``."""
+        self.receive_data(data)
+        messages: list[bytearray | bytes | Oversized | Binary] = []
+        for frame in self.events_received():
+            assert isinstance(frame, Frame), "the request isn't parsed here"
+            if frame.opcode in _DATA and (message := self._assemble(frame)) is not None:
+                messages.append(message)
+        return messages
+
+    def _assemble(self, frame: Frame) -> bytearray | bytes | Oversized | Binary | None:
+        skipped, self._reader.has_skipped = self._reader.has_skipped, False
+        if frame.fin and frame.opcode is Opcode.TEXT:
+            return OVERSIZED if skipped else bytes(frame.data)
+        if frame.opcode is not Opcode.CONT:
+            self._fragments, self._is_too_long, self._is_binary = bytearray(), False, frame.opcode is Opcode.BINARY
+        assert self._fragments is not None, "the library refuses a continuation of nothing"
+        self._is_too_long |= skipped or len(self._fragments) + len(frame.data) > self._reader.limit
+        if self._is_too_long:
+            self._fragments.clear()
+        else:
+            self._fragments += frame.data
+        return self._finish() if frame.fin else None
+
+    def _finish(self) -> bytearray | Oversized | Binary:
+        message, self._fragments = self._fragments, None
+        assert message is not None, "only a begun message is finished"
+        if self._is_binary:
+            return BINARY
+        return OVERSIZED if self._is_too_long else message
+
+    def dispose(self) -> None:
+        """Break the reference cycle with the parser, so that the memory is free at once."""
+        self.parser.close()
+        del self.parser
+
+
+__all__ = ["BINARY", "OVERSIZED", "Binary", "Oversized", "WebSocket"]

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from server.listener.deadlines import Deadlines
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class FakeClock:
+    """A loop's clock that goes when told, and rings the timers it passes."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.timers: list[asyncio.TimerHandle] = []
+        self.rung = 0
+
+    def time(self) -> float:
+        return self.now
+
+    def call_at(self, when: float, callback: Callable[[], object], /) -> asyncio.TimerHandle:
+        handle = _Timer(when, callback)
+        self.timers.append(handle)
+        return handle
+
+    def go_to(self, when: float) -> None:
+        while due := [timer for timer in self._set() if timer.when() <= when]:
+            timer = min(due, key=asyncio.TimerHandle.when)
+            self.timers.remove(timer)
+            self.now = timer.when()
+            self.rung += 1
+            timer._run()
+        self.now = when
+
+    def _set(self) -> list[asyncio.TimerHandle]:
+        return [timer for timer in self.timers if not timer.cancelled()]
+
+    @property
+    def timers_set(self) -> int:
+        return len(self._set())
+
+
+class _Timer(asyncio.TimerHandle):
+    def __init__(self, when: float, callback: Callable[[], object]) -> None:
+        super().__init__(when, callback, (), _NoLoop())  # type: ignore[arg-type]
+
+
+class _NoLoop:
+    def get_debug(self) -> bool:
+        return False
+
+    def _timer_handle_cancelled(self, handle: Any) -> None:
+        pass
+
+
+def a_queue() -> tuple[Deadlines[str], FakeClock, list[str]]:
+    clock, expired = FakeClock(), list[str]()
+    return Deadlines(10.0, expired.append, clock), clock, expired
+
+
+def test_who_waits_too_long_is_told_once() -> None:
+    queue, clock, expired = a_queue()
+    queue.start("a")
+    clock.go_to(9.9)
+    assert expired == []
+    clock.go_to(10.0)
+    assert expired == ["a"]
+    assert "a" not in queue
+    clock.go_to(100.0)
+    assert expired == ["a"]
+
+
+def test_who_stops_waiting_is_not_told() -> None:
+    queue, clock, expired = a_queue()
+    queue.start("a")
+    queue.stop("a")
+    queue.stop("never started")
+    clock.go_to(100.0)
+    assert expired == []
+
+
+def test_starting_again_begins_anew() -> None:
+    queue, clock, expired = a_queue()
+    queue.start("a")
+    clock.go_to(6.0)
+    queue.start("b")
+    queue.start("a")
+    clock.go_to(15.9)
+    assert expired == []
+    clock.go_to(17.0)
+    assert sorted(expired) == ["a", "b"]
+
+
+def test_nobody_is_told_early_and_all_soon_after() -> None:
+    queue, clock, expired = a_queue()
+    for index in range(100):
+        clock.go_to(index * 0.1)
+        queue.start(str(index))
+    for moment in range(100, 220):
+        now = moment * 0.1
+        clock.go_to(now)
+        begun = [index for index in range(100) if index * 0.1 <= now - 10.0 + 1e-9]
+        late = [index for index in range(100) if index * 0.1 <= now - 10.6]
+        assert len(late) <= len(expired) <= len(begun)
+    assert len(expired) == 100
+
+
+def test_many_waiters_share_one_timer_and_few_sweeps() -> None:
+    queue, clock, expired = a_queue()
+    for index in range(1000):
+        clock.go_to(index * 0.01)
+        queue.start(str(index))
+        assert clock.timers_set == 1
+    clock.go_to(100.0)
+    assert len(expired) == 1000
+    assert clock.rung <= 30
+    assert clock.timers_set == 0
+
+
+def test_a_waiter_that_starts_again_when_told_is_told_again() -> None:
+    clock = FakeClock()
+    told: list[float] = []
+    queue: Deadlines[str] = Deadlines(10.0, lambda waiter: (told.append(clock.now), queue.start(waiter)), clock)
+    queue.start("a")
+    clock.go_to(35.0)
+    assert told == [10.0, 20.0, 30.0]
+
+
+def test_close_forgets_everybody() -> None:
+    queue, clock, expired = a_queue()
+    queue.start("a")
+    queue.close()
+    assert clock.timers_set == 0
+    clock.go_to(100.0)
+    assert expired == []

@@ -20,6 +20,7 @@ from bench.signing import APP_ID, APP_KEY, APP_SECRET
 
 # {port} stands for a free port.
 OUR_COMMAND = (sys.executable, "-m", "server", "serve", "--port", "{port}", "--metrics-port", "0")
+BARE_COMMAND = (sys.executable, "-m", "bench.bare", "{port}")
 # The demo app with every feature on; only the limits are raised that the scenarios are meant to go beyond.
 _APP = {
     "id": APP_ID,

@@ -8,7 +8,8 @@ from pathlib import Path
 from bench.build import build
 from bench.generator import Generator, running_generator
 from bench.machine import Cores
-from bench.server import Server, running_server
+from bench.meter import Meter
+from bench.server import BARE_COMMAND, Server, running_server
 from bench.yardstick import KernelSend, measure_kernel_send
 
 
@@ -38,6 +39,19 @@ class Stage:
         """Start the server and a generator towards it; both end afterwards."""
         with self._server() as server, running_generator(self.load_program, server.port, core=self.cores.load) as load:
             yield server, load
+
+    @contextmanager
+    def running_bare(self) -> Iterator[tuple[Server, Generator]]:
+        """Start the HTTP stack with nothing behind it, in the server's place, and a generator towards it."""
+        with (
+            running_server(BARE_COMMAND, core=self.cores.server) as server,
+            running_generator(self.load_program, server.port, core=self.cores.load) as load,
+        ):
+            yield server, load
+
+    def meter(self, server: Server, load: Generator) -> Meter:
+        """Start to measure the CPU of both sides."""
+        return Meter(server.process, load.process, core=self.cores.server)
 
     def kernel_send(self, frame_bytes: int, *, sockets: int = 1000) -> KernelSend:
         """Measure the yardstick, now; the server has to be idle meanwhile."""

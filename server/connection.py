@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from server.hub.hub import Hub
+    from server.metrics import AppCounters
     from server.protocol.codes import Close
     from server.protocol.session import Session
 
@@ -43,7 +44,7 @@ class State(enum.Enum):
 class Connection(asyncio.Protocol):
     """The socket of one client. Fulfils :class:`server.hub.client.Client`."""
 
-    __slots__ = ("_early", "_hub", "_on_lost", "_state", "_transport", "_ws", "session", "write")
+    __slots__ = ("_early", "_hub", "_on_lost", "_state", "_transport", "_ws", "counters", "session", "write")
 
     def __init__(
         self, transport: asyncio.Transport, ws: WebSocket, *, hub: Hub, on_lost: Callable[[Connection], None]
@@ -57,6 +58,7 @@ class Connection(asyncio.Protocol):
         self._early = b""
         # Set when it is established, and for ever after.
         self.session: Session
+        self.counters: AppCounters
         # Finished frames go straight to the transport: this is called once per subscriber and tick.
         self.write: Callable[[bytes], object] = transport.write
 
@@ -70,9 +72,10 @@ class Connection(asyncio.Protocol):
     def is_greeting(self) -> bool:
         return self._state is State.GREETING
 
-    def establish(self, session: Session, activity_timeout: float) -> None:
+    def establish(self, session: Session, counters: AppCounters, activity_timeout: float) -> None:
         """Greet the client and let it speak."""
         self.session = session
+        self.counters = counters
         self._state = State.OPEN
         self._ws.limit(session.app.max_frame_bytes)
         self.write(text_frame(events.connection_established(session.socket_id, activity_timeout)))
@@ -141,7 +144,8 @@ class Connection(asyncio.Protocol):
             effects = session.receive_binary()
         else:
             assert isinstance(message, bytes | bytearray), "there is no other kind of message"
-            self._hub.received(self, len(message))
+            self.counters.messages_received += 1
+            self.counters.bytes_received += len(message)
             effects = session.receive(message, now=now)
         self._hub.carry_out(self, effects)
 

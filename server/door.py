@@ -123,7 +123,7 @@ class Door:
             self._adapter.discharge(app.id)
         else:
             session = Session(app, self._new_socket_id(), now=self._hub.now(), max_depth=self._settings.max_json_depth)
-            connection.establish(session, self._settings.activity_timeout)
+            connection.establish(session, self._metrics.of(app.id), self._settings.activity_timeout)
 
     def _refuse(self, connection: Connection, close: Close) -> None:
         self._metrics.refused_handshakes[close.code] += 1

@@ -27,7 +27,7 @@ def parse_pattern(text: str) -> str:
     :raises ValueError: if it can't match any origin, as with a path or a trailing slash.
     """
     if not _SYNTAX.fullmatch(text):
-        raise ValueError(f"{text[:100]!r} is no origin: write scheme://host or scheme://host:port, nothing behind it")
+        raise ValueError("is no origin: write scheme://host or scheme://host:port, and nothing behind that")
     pattern = text.lower()
     for scheme, port in (("http://", ":80"), ("https://", ":443")):
         if pattern.startswith(scheme):

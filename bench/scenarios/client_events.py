@@ -27,12 +27,13 @@ def measure(stage: Stage) -> list[Measure]:
 
 
 def _round(stage: Stage, server: Server, load: Generator, said: Sequence[str]) -> dict[str, float]:
-    cpu = server.process.cpu_seconds()
+    meter = stage.meter(server, load)
     done = load.talk(said, members=_MEMBERS, window=_MEMBERS, seconds=stage.seconds)
-    cpu = server.process.cpu_seconds() - cpu
+    used = meter.read()
     return {
         "rate": done.sent / done.seconds,
+        "per_cpu_second": 1e6 / used.us_per(done.sent),
         "deliveries_per_s": done.delivered / done.seconds,
-        "cpu_us_per_event": cpu / done.sent * 1e6,
-        "server_busy_percent": 100 * cpu / done.seconds,
+        "cpu_us_per_event": used.us_per(done.sent),
+        **used.shares(),
     }

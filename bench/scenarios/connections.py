@@ -5,9 +5,11 @@ How fast they come, whether the last come as fast as the first, and how much mem
 
 import time
 from dataclasses import dataclass
+from statistics import mean
 
 from bench.generator import Generator
-from bench.measure import Measure, at_least, at_most
+from bench.measure import Measure, at_least, at_most, medians
+from bench.meter import Usage
 from bench.server import Server
 from bench.stage import Stage
 
@@ -23,8 +25,14 @@ _REACH_LAST = 1.25  # times the CPU of the first thousand
 
 @dataclass(frozen=True, slots=True)
 class _Step:
+    """How a thousand clients came."""
+
     seconds: float
-    cpu_seconds: float
+    used: Usage
+
+    @property
+    def per_second(self) -> float:
+        return _STEP / self.seconds
 
 
 def measure(stage: Stage) -> list[Measure]:
@@ -32,33 +40,34 @@ def measure(stage: Stage) -> list[Measure]:
     with stage.running() as (server, load):
         load.open(_WARM_UP, channel="bench-")
         before = _settled_memory(server)
-        steps = [_open(server, load) for _ in range(_CLIENTS // _STEP)]
+        steps = [_open(stage, server, load) for _ in range(_CLIENTS // _STEP)]
         grown = _settled_memory(server) - before
     return [*_pace(steps), at_most("memory per idle connection", grown / _CLIENTS, _REACH_BYTES, "bytes")]
 
 
-def _pace(steps: list[_Step]) -> list[Measure]:
-    first, last = steps[0], steps[-1]
-    return [
-        at_least(
-            f"connect and subscribe, {_CLIENTS:,} clients",
-            _CLIENTS / sum(step.seconds for step in steps),
-            _REACH_PER_SECOND,
-            "/s",
-            cpu_us_each=sum(step.cpu_seconds for step in steps) / _CLIENTS * 1e6,
-            first_thousand_per_s=_STEP / first.seconds,
-            last_thousand_per_s=_STEP / last.seconds,
-        ),
-        at_most("CPU of the last thousand, to the first", last.cpu_seconds / first.cpu_seconds, _REACH_LAST, "x"),
-    ]
-
-
-def _open(server: Server, load: Generator) -> _Step:
-    cpu = server.process.cpu_seconds()
+def _open(stage: Stage, server: Server, load: Generator) -> _Step:
+    meter = stage.meter(server, load)
     seconds = load.open(_STEP, window=_WINDOW, channel="bench-")
-    return _Step(seconds, server.process.cpu_seconds() - cpu)
+    return _Step(seconds, meter.read())
 
 
 def _settled_memory(server: Server) -> int:
     time.sleep(_SETTLE_SECONDS)
     return server.process.resident_bytes()
+
+
+def _pace(steps: list[_Step]) -> list[Measure]:
+    first, last = steps[0], steps[-1]
+    cpu_us = mean(step.used.us_per(_STEP) for step in steps)
+    rate = _CLIENTS / sum(step.seconds for step in steps)
+    told = {
+        "per_cpu_second": 1e6 / cpu_us,
+        "cpu_us_each": cpu_us,
+        "first_thousand_per_s": first.per_second,
+        "last_thousand_per_s": last.per_second,
+        **medians([step.used.shares() for step in steps]),
+    }
+    return [
+        at_least(f"connect and subscribe, {_CLIENTS:,} clients", rate, _REACH_PER_SECOND, "/s", **told),
+        at_most("CPU of the last thousand, to the first", last.used.server / first.used.server, _REACH_LAST, "x"),
+    ]

@@ -33,17 +33,16 @@ def _round(
     stage: Stage, server: Server, load: Generator, requests: Sequence[str], frame_bytes: int
 ) -> dict[str, float]:
     kernel = stage.kernel_send(frame_bytes)
-    server_cpu, load_cpu = server.process.cpu_seconds(), load.process.cpu_seconds()
+    meter = stage.meter(server, load)
     done = _publish(load, requests, seconds=stage.seconds)
-    server_cpu, load_cpu = server.process.cpu_seconds() - server_cpu, load.process.cpu_seconds() - load_cpu
+    used = meter.read()
     rate = done.delivered / done.seconds
     return {
         "ratio": rate / kernel.per_second,
+        "cpu_ratio": kernel.cpu_us / used.us_per(done.delivered),
         "deliveries_per_s": rate,
         "publishes_per_s": done.accepted / done.seconds,
         "kernel_sends_per_s": kernel.per_second,
-        "cpu_ratio": kernel.cpu_us * done.delivered / (server_cpu * 1e6),
-        "server_busy_percent": 100 * server_cpu / done.seconds,
-        "load_busy_percent": 100 * load_cpu / done.seconds,
         "p99_ms": done.p99_ms,
+        **used.shares(),
     }

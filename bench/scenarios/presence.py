@@ -46,6 +46,6 @@ def measure(stage: Stage) -> list[Measure]:
 def _join(server: Server, load: Generator, joins: list[str], *, up_to: int) -> float:
     """Return the microseconds of CPU per join, one at a time, for the last members up to a number."""
     first = up_to - _JOINS
-    cpu = server.process.cpu_seconds()
+    before = server.process.cpu_seconds()
     load.subscribe(joins[first:up_to], first=first, window=1)
-    return (server.process.cpu_seconds() - cpu) / _JOINS * 1e6
+    return (server.process.cpu_seconds() - before) / _JOINS * 1e6

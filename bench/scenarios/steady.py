@@ -40,19 +40,19 @@ def _publish(stage: Stage, load: Generator, requests: Sequence[str], *, rate: fl
 
 
 def _round(stage: Stage, server: Server, load: Generator, requests: Sequence[str]) -> dict[str, float]:
-    cpu = server.process.cpu_seconds()
+    meter = stage.meter(server, load)
     done = _publish(stage, load, requests, rate=_EVENTS_PER_SECOND)
-    cpu = server.process.cpu_seconds() - cpu
+    used = meter.read()
     kernel = stage.kernel_send(done.frame_bytes)
-    cpu_us = cpu / done.delivered * 1e6
+    cpu_us = used.us_per(done.delivered)
     return {
         "ratio": cpu_us / kernel.cpu_us,
         "server_us_per_delivery": cpu_us,
         "kernel_us_per_send": kernel.cpu_us,
         "deliveries_per_s": done.delivered / done.seconds,
-        "server_busy_percent": 100 * cpu / done.seconds,
         "kernel_alone_percent": 100 * kernel.cpu_us * done.delivered / 1e6 / done.seconds,
         "p50_ms": done.p50_ms,
         "p99_ms": done.p99_ms,
         "max_ms": done.max_ms,
+        **used.shares(),
     }

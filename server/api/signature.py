@@ -15,18 +15,17 @@ import hashlib
 import hmac
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import unquote
 
 from server.api.errors import Forbidden, Unauthorized
+from server.api.query import parse_query
 from server.protocol.auth import sign
 from server.protocol.json import encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from server.api.query import Query
     from server.apps import App
-
-Parameters = dict[str, str | list[str]]
 
 GRACE = 600
 """Seconds by which the clock of whoever signs may be wrong, either way."""
@@ -38,76 +37,42 @@ class SignedRequest(NamedTuple):
     method: str
     path: str
     """Percent-decoded."""
-    raw_path: str
+    raw_path: bytes
     query: str
     body: bytes
 
 
 def authenticate(
     request: SignedRequest, *, app_id: str | None, by_key: Callable[[str], App | None], now: float
-) -> tuple[App, Parameters]:
-    """Return the application whose secret signed the request, and the parameters of its query.
+) -> tuple[App, Query]:
+    """Return the application whose secret signed the request, and its query.
 
     :param app_id: the application that the path names; None where it names none, and the key alone decides.
     :raises Unauthorized: if it isn't signed, or not so that it can be believed now.
     :raises Forbidden: if the application is disabled.
     """
-    parameters = parse_query(request.query)
-    app = _find_app(parameters, app_id, by_key)
-    _check_version(parameters)
-    _check_timestamp(parameters, now)
-    parameters = _check_signature(request, parameters, app.secret_bytes)
-    _check_body(parameters, request.body)
+    query = parse_query(request.query)
+    app = _find_app(query.values, app_id, by_key)
+    _check_version(query.values)
+    _check_timestamp(query.values, int(now))
+    query = _check_signature(request, query, app.secret_bytes)
+    _check_body(query.values, request.body)
     if not app.enabled:
         raise Forbidden("Application disabled")
-    return app, parameters
+    return app, query
 
 
-def parse_query(query: str, *, plus_is_space: bool = True) -> Parameters:
-    """Return the parameters of a query; those whose names end in ``[]`` as lists, under the name before it."""
-    if plus_is_space and "+" in query:
-        query = query.replace("+", " ")
-    parameters: Parameters = {}
-    for pair in query.split("&"):
-        key, _, value = pair.partition("=")
-        if "%" in pair:
-            key, value = unquote(key), unquote(value)
-        key = key.lower()
-        if key.endswith("[]"):
-            _append(parameters, key[:-2], value)
-        elif key:
-            parameters[key] = value
-    return parameters
-
-
-def string_to_sign(method: str, path: str, parameters: Parameters) -> str:
+def string_to_sign(method: str, path: str, query: Query) -> str:
     """Return what the signature is made of."""
-    pairs = []
-    for key, value in sorted(parameters.items()):
-        if key == "auth_signature":
-            continue
-        if isinstance(value, str):
-            pairs.append(f"{key}={value}")
-        else:
-            pairs += [f"{key}[]={item}" for item in value]
-    return f"{method}\n{path}\n{'&'.join(pairs)}"
+    pairs = [(key, f"{key}={value}") for key, value in query.values.items() if key != "auth_signature"]
+    # In order of what stands before the brackets.
+    pairs += [(key, f"{key}[]={item}") for key, items in query.lists.items() for item in items]
+    pairs.sort(key=_KEY)
+    return f"{method}\n{path}\n{'&'.join([pair for _, pair in pairs])}"
 
 
-def _append(parameters: Parameters, key: str, value: str) -> None:
-    items = parameters.get(key)
-    if isinstance(items, list):
-        items.append(value)
-    else:
-        parameters[key] = [value]
-
-
-def _single(parameters: Parameters, name: str) -> str | None:
-    value = parameters.get(name)
-    return value if isinstance(value, str) else None
-
-
-def _find_app(parameters: Parameters, app_id: str | None, by_key: Callable[[str], App | None]) -> App:
-    key = _single(parameters, "auth_key")
+def _find_app(values: dict[str, str], app_id: str | None, by_key: Callable[[str], App | None]) -> App:
+    key = values.get("auth_key")
     if key is None:
         raise Unauthorized("Missing parameter: auth_key")
     app = by_key(key)
@@ -118,60 +83,68 @@ def _find_app(parameters: Parameters, app_id: str | None, by_key: Callable[[str]
     return app
 
 
-def _check_version(parameters: Parameters) -> None:
-    version = _single(parameters, "auth_version")
+def _check_version(values: dict[str, str]) -> None:
+    version = values.get("auth_version")
     if version is None:
         raise Unauthorized("Version required")
     if version != "1.0":
         raise Unauthorized("Version not supported")
 
 
-def _check_timestamp(parameters: Parameters, now: float) -> None:
-    given = _single(parameters, "auth_timestamp")
+def _check_timestamp(values: dict[str, str], now: int) -> None:
+    given = values.get("auth_timestamp")
     if given is None:
         raise Unauthorized("Timestamp required")
-    # Ten digits reach to the year 2286. isdigit alone also knows digits of other scripts.
-    is_number = given.isascii() and given.isdigit() and len(given) <= 10
-    if not is_number or abs(int(given) - int(now)) >= GRACE:
-        shown = _iso(int(given)) if is_number else given[:32]
+    try:
+        is_timely = abs(int(given) - now) < GRACE
+    except ValueError:
+        is_timely = False
+    if not is_timely:
         raise Unauthorized(
-            f"Timestamp expired: Given timestamp ({shown}) not within {GRACE}s of server time ({_iso(int(now))})"
+            f"Timestamp expired: Given timestamp ({_iso(given)}) not within {GRACE}s of server time ({_iso(str(now))})"
         )
 
 
-def _iso(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _iso(given: str) -> str:
+    """Return the date that a timestamp stands for; what can't be one is shown as it is, but not all of it."""
+    try:
+        return datetime.fromtimestamp(int(given), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (ValueError, OverflowError, OSError):
+        return given[:32]
 
 
-def _check_signature(request: SignedRequest, parameters: Parameters, secret: bytes) -> Parameters:
-    """Return the parameters in the reading that fits the signature."""
-    signature = _single(parameters, "auth_signature") or ""
-    for path, reading in _readings(request, parameters):
+def _check_signature(request: SignedRequest, query: Query, secret: bytes) -> Query:
+    """Return the query in the reading that fits the signature."""
+    # As bytes, because compare_digest refuses text that isn't ASCII.
+    signature = query.values.get("auth_signature", "").encode()
+    text = string_to_sign(request.method, request.path, query)
+    if hmac.compare_digest(sign(secret, text).encode(), signature):
+        return query
+    for path, reading in _other_readings(request, query):
         expected = sign(secret, string_to_sign(request.method, path, reading))
-        # As bytes, because compare_digest refuses text that isn't ASCII.
-        if hmac.compare_digest(expected.encode(), signature.encode()):
+        if hmac.compare_digest(expected.encode(), signature):
             return reading
-    # The first reading is the one that the documentation describes. Encoded as JSON, so that its line ends are seen.
-    signed = encode(string_to_sign(request.method, request.path, parameters)).decode()
+    # Encoded as JSON, so that the ends of its lines can be seen.
     raise Unauthorized(
-        f"Invalid signature: you should have sent HmacSHA256Hex({signed}, your_secret_key), "
-        f"but you sent {encode(signature).decode()}"
+        f"Invalid signature: you should have sent HmacSHA256Hex({encode(text).decode()}, your_secret_key), "
+        f"but you sent {encode(signature.decode()).decode()}"
     )
 
 
-def _readings(request: SignedRequest, parameters: Parameters) -> Iterator[tuple[str, Parameters]]:
-    paths = [request.path] if request.path == request.raw_path else [request.path, request.raw_path]
-    for path in paths:
-        yield path, parameters
+def _other_readings(request: SignedRequest, query: Query) -> Iterator[tuple[str, Query]]:
+    # A path that isn't UTF-8 can't have been signed, so any stand-in for it will do.
+    raw_path = request.raw_path.decode(errors="replace")
+    if raw_path != request.path:
+        yield raw_path, query
     if "+" in request.query:
         literal = parse_query(request.query, plus_is_space=False)
-        for path in paths:
-            yield path, literal
+        yield request.path, literal
+        yield raw_path, literal
 
 
-def _check_body(parameters: Parameters, body: bytes) -> None:
+def _check_body(values: dict[str, str], body: bytes) -> None:
     """Check the body against its hash, which the signature covers. Some libraries send the hash of an empty one too."""
-    given = _single(parameters, "body_md5")
+    given = values.get("body_md5")
     if given is None:
         if body:
             raise Unauthorized("Missing parameter: body_md5")

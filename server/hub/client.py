@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from server.metrics import AppCounters
     from server.protocol.codes import Close
     from server.protocol.session import Session
 
@@ -15,6 +16,8 @@ class Client(Protocol):
     """One client's connection, established."""
 
     session: Session
+    counters: AppCounters
+    """Its application's, on this node."""
 
     @property
     def write(self) -> Callable[[bytes], object]:

@@ -90,17 +90,11 @@ class Hub:
         """Return the node's clock, in seconds."""
         return self._clock()
 
-    def received(self, client: Client, size: int) -> None:
-        """Count one message of a client."""
-        counters = self._metrics.of(client.session.app.id)
-        counters.messages_received += 1
-        counters.bytes_received += size
-
     def register(self, client: Client) -> None:
         """Take in a connection that has been established."""
         session = client.session
         self.clients[session.socket_id] = client
-        self._metrics.of(session.app.id).opened += 1
+        client.counters.opened += 1
         logger.debug("= %s open, app %s", session.socket_id, session.app.id)
 
     def forget(self, client: Client, *, code: int, hold: float) -> None:
@@ -117,7 +111,7 @@ class Hub:
         session.subscriptions.clear()
         self._users.forget(client, hold=hold)
         self._adapter.discharge(session.app.id)
-        self._metrics.of(session.app.id).closed[code] += 1
+        client.counters.closed[code] += 1
         logger.debug("= %s closed, code %d", session.socket_id, code)
 
     def lost(self, client: Client, *, code: int, is_clean: bool) -> None:
@@ -167,7 +161,7 @@ class Hub:
         if self._dirty:
             self._flush_for(client)
         client.write(frames)
-        self._metrics.of(client.session.app.id).replies += 1
+        client.counters.replies += 1
 
     def carry_out(self, client: Client, effects: Iterable[Effect]) -> None:
         """Do what a session has decided, in order."""
@@ -197,7 +191,7 @@ class Hub:
                     assert_never(effect)
 
     def _refuse(self, client: Client, effect: Refuse) -> None:
-        self._metrics.of(client.session.app.id).refused[effect.reason] += 1
+        client.counters.refused[effect.reason] += 1
         for payload in effect.payloads:
             self.send(client, payload)
 
@@ -225,7 +219,7 @@ class Hub:
         if channel is None:
             app = client.session.app
             counts = app.subscription_count and not effect.kind.presence and not effect.kind.user
-            delivered = self._metrics.of(app.id).delivered
+            delivered = client.counters.delivered
             channel = self.channels[topic] = Channel(topic, effect.channel, effect.kind, delivered, counts=counts)
             self._interest.add(topic)
         return channel

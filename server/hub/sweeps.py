@@ -118,7 +118,7 @@ class Sweeps:
     def _end_as_slow(self, client: Client) -> None:
         self._hub.slow.discard(client)
         if client.session.socket_id in self._hub.clients:
-            self._metrics.of(client.session.app.id).slow_consumers += 1
+            client.counters.slow_consumers += 1
             self._hub.close(client, codes.SLOW_CONSUMER)
 
     def check_closing(self, now: float) -> None:

@@ -56,7 +56,7 @@ def _address(entry: str) -> str | None:
     """Parse `1.2.3.4`, `1.2.3.4:80`, `::1`, `[::1]` or `[::1]:80`; several proxies append the port."""
     text = entry.strip('"')
     if text.startswith("["):
-        text = text[1:].partition("]")[0]
+        text = text[1 : text.find("]")]
     elif text.count(":") == 1:
         text = text.partition(":")[0]
     try:

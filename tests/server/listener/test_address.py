@@ -44,10 +44,10 @@ def test_entries_come_in_many_spellings(entry: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "entry", ["unknown", "_hidden", "1.2.3", "1.2.3.4.5", "[", "[::1", "::1]", ":", "-", "é", "1" * 999]
+    "entry", ["unknown", "_hidden", "1.2.3", "1.2.3.4.5", "[", "[]", "::1]", ":", "-", "é", "1" * 999]
 )
 def test_an_entry_that_is_no_address_counts_for_nothing(entry: str) -> None:
-    assert client_address("10.0.0.3", [entry], 1) in ("10.0.0.3", "::1")
+    assert client_address("10.0.0.3", [entry], 1) == "10.0.0.3"
 
 
 def test_an_ipv4_client_of_an_ipv6_socket_has_its_ipv4_address() -> None:

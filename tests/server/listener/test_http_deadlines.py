@@ -1,0 +1,152 @@
+"""Deadlines on live connections. Each test waits for what it expects, never for time to pass."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.server.listener.live import GET, HANDSHAKE, PATIENCE, Gate, Upgrades, connected, nobody_left
+
+if TYPE_CHECKING:
+    from tests.server.listener.live import Listen
+
+SHORT = 0.2
+
+
+async def test_a_silent_connection_is_ended_without_a_word(listen: Listen) -> None:
+    listener = await listen(request_timeout=SHORT)
+    async with connected(listener) as client:
+        assert await client.rest() == b""
+    assert listener.connections == 0
+
+
+async def test_empty_lines_are_silence(listen: Listen) -> None:
+    async with connected(await listen(request_timeout=SHORT)) as client:
+        client.send(b"\r\n\r\n")
+        assert await client.rest() == b""
+
+
+@pytest.mark.parametrize(
+    "partial",
+    [b"G", b"GET / HTTP/1.1\r\nHost: x\r\nX-Half", b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhell"],
+    ids=["byte", "head", "body"],
+)
+@pytest.mark.parametrize("earlier", [b"", GET], ids=["first", "second"])
+async def test_a_slow_request_is_answered_408(listen: Listen, earlier: bytes, partial: bytes) -> None:
+    listener = await listen(request_timeout=SHORT)
+    async with connected(listener) as client:
+        if earlier:
+            await client.ask(earlier)
+        response = await client.ask(partial)
+        assert response.status == 408
+        assert response.headers["connection"] == "close"
+        assert await client.rest() == b""
+    assert listener.connections == 0
+
+
+async def test_a_drip_of_bytes_does_not_extend_the_deadline(listen: Listen) -> None:
+    async def drip() -> None:
+        while True:
+            await client.send_all(b"X-Drip: 1\r\n")
+            await asyncio.sleep(SHORT / 10)
+
+    async with connected(await listen(request_timeout=SHORT)) as client:
+        client.send(b"GET / HTTP/1.1\r\n")
+        dripping = asyncio.create_task(drip())
+        assert (await client.response()).status == 408
+        dripping.cancel()
+
+
+async def test_an_application_may_take_longer_than_a_client(listen: Listen) -> None:
+    gate = Gate()
+    listener = await listen(gate, request_timeout=SHORT)
+    async with connected(listener) as slow, connected(listener) as silent:
+        slow.send(GET)
+        await gate.entered.wait()
+        assert await silent.rest() == b""
+        gate.opened.set()
+        assert (await slow.response()).status == 200
+
+
+async def test_a_request_begun_behind_a_slow_answer_is_not_blamed(listen: Listen) -> None:
+    gate = Gate()
+    listener = await listen(gate, request_timeout=SHORT)
+    async with connected(listener) as client, connected(listener) as silent:
+        client.send(GET + GET[:10])
+        await gate.entered.wait()
+        assert await silent.rest() == b""
+        gate.opened.set()
+        assert (await client.response()).status == 200
+        assert (await client.ask(GET[10:])).status == 200
+
+
+async def test_an_idle_connection_is_ended_without_a_word(listen: Listen) -> None:
+    async with connected(await listen(keep_alive_timeout=SHORT)) as client:
+        assert (await client.ask(GET)).status == 200
+        assert await client.rest() == b""
+
+
+async def test_an_idle_connection_outlives_the_deadline_of_requests(listen: Listen) -> None:
+    listener = await listen(request_timeout=SHORT)
+    async with connected(listener) as idle:
+        await idle.ask(GET)
+        async with connected(listener) as silent:
+            assert await silent.rest() == b""
+        assert (await idle.ask(GET)).status == 200
+
+
+async def test_a_websocket_has_no_deadline_here(listen: Listen) -> None:
+    upgrades = Upgrades()
+    listener = await listen(on_upgrade=upgrades, request_timeout=SHORT, keep_alive_timeout=SHORT)
+    async with connected(listener) as websocket, connected(listener) as silent:
+        assert (await websocket.ask(HANDSHAKE)).status == 101
+        assert await silent.rest() == b""
+        websocket.send(b"still here")
+        async with asyncio.timeout(PATIENCE):
+            await upgrades.peers[0].fed.wait()
+
+
+async def test_a_refused_client_that_goes_on_and_on_is_ended(listen: Listen) -> None:
+    listener = await listen(request_timeout=SHORT)
+    async with connected(listener) as client:
+        assert (await client.ask(b"nonsense\r\n\r\n")).status == 400
+        await nobody_left(listener)
+
+
+async def test_a_client_that_does_not_take_its_response_is_ended(listen: Listen) -> None:
+    async def flood(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        while True:
+            await send({"type": "http.response.body", "body": bytes(100_000), "more_body": True})
+
+    listener = await listen(flood, request_timeout=SHORT)
+    client = socket.create_connection(("127.0.0.1", listener.port))
+    client.send(GET)
+    with client:
+        while listener.connections == 0:
+            await asyncio.sleep(0)
+        await nobody_left(listener)
+    state = listener._state
+    assert state is not None
+    async with asyncio.timeout(PATIENCE):
+        # Its request has seen that nobody listens; this one would write for ever, hence the cancellation.
+        for task in list(state.tasks):
+            task.cancel()
+
+
+async def test_no_connection_has_a_timer_of_its_own(listen: Listen) -> None:
+    listener = await listen(keep_alive_timeout=75.0)
+    loop: Any = asyncio.get_running_loop()
+    if not hasattr(loop, "_scheduled"):
+        pytest.skip("only asyncio's own loop shows its timers")
+    clients = [connected(listener) for _ in range(20)]
+    opened = [await client.__aenter__() for client in clients]
+    before = len(loop._scheduled)
+    for client in opened:
+        await client.ask(GET)
+    assert len([timer for timer in loop._scheduled if not timer.cancelled()]) <= before + 2
+    for context in clients:
+        await context.__aexit__(None, None, None)

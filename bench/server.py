@@ -34,7 +34,8 @@ _APP = {
 }
 _START_SECONDS = 20.0
 _STOP_SECONDS = 5.0
-_LOG_LINES = 8
+_LOG_LINES = 4
+_LOG_LINE_LENGTH = 400  # from the end, where a traceback has its reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ def running_server(command: tuple[str, ...], *, core: int) -> Iterator[Server]:
             _wait_until_answering(process, port, shlex.join(filled))
             yield Server(port, Process(process.pid))
         except BenchError as error:
-            raise BenchError(f"{error}\n{_end_of(Path(log.name))}") from error
+            raise BenchError(f"{error}{_end_of(Path(log.name))}") from error
         finally:
             _end(process)
 
@@ -88,7 +89,7 @@ def _answers(port: int) -> bool:
 
 def _end_of(log: Path) -> str:
     lines = log.read_text(errors="replace").splitlines()[-_LOG_LINES:]
-    return "\n".join(["the server's log ends with:", *lines])
+    return "".join(f"\n  log: {line[-_LOG_LINE_LENGTH:]}" for line in lines)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -42,7 +42,7 @@ class App(BaseModel):
     max_connections: Count | None = Field(
         None,
         ge=0,
-        description="Connections of this application on a node; one more is closed with 4004. None: no limit.",
+        description="Connections of this application in the cluster; one more is closed with 4004. None: no limit.",
     )
 
     max_subscriptions: Count = Field(200, ge=1, description="Channels that one connection may be subscribed to.")
@@ -86,7 +86,6 @@ DEMO_APP = App(
     key="app-key",
     secret=SecretStr("app-secret"),
     client_events=True,
-    subscription_count=True,
     watchlists=True,
 )
 """What a node serves that was not told of any application. Its secret is public."""

@@ -96,6 +96,8 @@ class Connection(asyncio.Protocol):
     def end(self, close: Close) -> None:
         if self._state in (State.CLOSING, State.CLOSED):
             return
+        if self._state is State.GREETING:
+            self._transport.resume_reading()
         self._state = State.CLOSING
         self.write(text_frame(events.error(close.reason, close.code)))
         if self._ws.state is OPEN:
@@ -114,7 +116,10 @@ class Connection(asyncio.Protocol):
         sock = self._transport.get_extra_info("socket")
         if _TCP_INFO is None or sock is None or sock.family == socket.AF_UNIX:
             return None
-        info = sock.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, _BYTES_ACKED.size)
+        try:
+            info = sock.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, _BYTES_ACKED.size)
+        except OSError:
+            return None
         return int(_BYTES_ACKED.unpack(info)[0]) if len(info) == _BYTES_ACKED.size else None
 
     # The transport's side

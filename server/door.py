@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import socket
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -69,7 +70,7 @@ class Door:
 
     def _begin(self, upgrade: Upgrade, ws: WebSocket) -> Connection:
         connection = Connection(upgrade.transport, ws, hub=self._hub, on_lost=partial(self._lost, upgrade.peer))
-        upgrade.transport.set_write_buffer_limits(high=self._settings.slow_consumer_bytes)
+        self._bound_buffers(upgrade.transport)
         self._open += 1
         self._open_from[upgrade.peer] = self._open_from.get(upgrade.peer, 0) + 1
         verdict = self._judge(upgrade)
@@ -78,6 +79,13 @@ class Door:
         else:
             self._admit(connection, verdict)
         return connection
+
+    def _bound_buffers(self, transport: asyncio.Transport) -> None:
+        """Have the connection told of when its peer takes less than it is given."""
+        transport.set_write_buffer_limits(high=self._settings.slow_consumer_bytes)
+        size, sock = self._settings.socket_send_buffer, transport.get_extra_info("socket")
+        if size is not None and sock is not None:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)
 
     def _judge(self, upgrade: Upgrade) -> App | Close:
         """Return the application that the client may connect to, or why it may not."""

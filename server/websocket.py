@@ -15,6 +15,9 @@ from websockets.streams import StreamReader
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
 
+_HANDSHAKE_HEADERS = frozenset(
+    (b"connection", b"upgrade", b"sec-websocket-key", b"sec-websocket-version", b"sec-websocket-protocol")
+)
 _DATA = (Opcode.TEXT, Opcode.CONT, Opcode.BINARY)
 
 
@@ -88,7 +91,9 @@ class WebSocket(ServerProtocol):
         """
         fields = Headers()
         for name, value in headers:
-            fields[name.decode("latin-1")] = value.decode("latin-1")
+            # The others are nobody's business here, and there are many in a browser's request.
+            if name in _HANDSHAKE_HEADERS:
+                fields[name.decode("ascii")] = value.decode("latin-1")
         response = self.accept(Request(path, fields))
         return response.serialize(), response.status_code == HTTPStatus.SWITCHING_PROTOCOLS
 

@@ -12,7 +12,7 @@ from server.protocol.json import encode
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from starlette.types import Message, Send
+    from starlette.types import Message
 
     from adapter.errors import Unavailable
     from server.api.cors import Header
@@ -33,10 +33,6 @@ class Answer:
         described = (b"content-type", content_type), (b"content-length", b"%d" % len(body))
         self.head: Message = {"type": "http.response.start", "status": status, "headers": [*described, *headers]}
         self.body: Message = {"type": "http.response.body", "body": body}
-
-    async def send(self, send: Send) -> None:
-        await send(self.head)
-        await send(self.body)
 
 
 def json_answer(value: Any, status: int = 200) -> Answer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING
 
@@ -17,12 +18,39 @@ from server.api.users import Users
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from starlette.types import Receive, Scope, Send
+
     from adapter.base import Adapter
     from server.api.authentication import SignedHandler
     from server.api.endpoint import Handler
     from server.api.metrics import ApiMetrics
     from server.apps import Apps
     from server.config import Settings
+
+
+_PUBLISHING = re.compile(r"/apps/(?P<app_id>[^/]+)/events")
+
+
+class Api:
+    """Leads each request to its endpoint.
+
+    Starlette's router does it in a tenth of the time that a publish takes, and most requests publish: these are led
+    past it.
+
+    :ivar routes: all routes there are.
+    """
+
+    def __init__(self, routes: list[Route], *, publishing: Endpoint, nowhere: Endpoint) -> None:
+        self.routes = routes
+        self._router = Router(routes, redirect_slashes=False, default=nowhere)
+        self._publishing = publishing
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if match := _PUBLISHING.fullmatch(scope["path"]):
+            scope["path_params"] = match.groupdict()
+            await self._publishing(scope, receive, send)
+        else:
+            await self._router(scope, receive, send)
 
 
 def create_api(
@@ -34,7 +62,7 @@ def create_api(
     draining: Callable[[], bool],
     metrics: ApiMetrics,
     clock: Callable[[], float] = time.time,
-) -> Router:
+) -> Api:
     """Return the ASGI application that serves the API and the health checks.
 
     :param readiness: tells whether the node has started.
@@ -53,9 +81,10 @@ def create_api(
     channels = Channels(adapter)
     users = Users(adapter)
     app = "/apps/{app_id}"
+    publishing = endpoint(f"{app}/events", {"POST": signed(events.publish)})
     routes = [
         # Tried in this order, so the busiest come first.
-        route(f"{app}/events", "POST", events.publish),
+        Route(publishing.route, publishing),
         route(f"{app}/batch_events", "POST", events.publish_batch),
         route(f"{app}/channels", "GET", channels.list_occupied),
         route(f"{app}/channels/{{channel}}", "GET", channels.describe),
@@ -68,4 +97,4 @@ def create_api(
         route(f"{app}/channels/{{channel}}/stats", "GET", channels.stats),
         *health_routes(readiness=readiness, draining=draining, observe=metrics.request),
     ]
-    return Router(routes, redirect_slashes=False, default=endpoint("unmatched", {}))
+    return Api(routes, publishing=publishing, nowhere=endpoint("unmatched", {}))

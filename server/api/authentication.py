@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from server.api.answers import Answer
     from server.api.call import Call
     from server.api.endpoint import Handler
-    from server.api.signature import Parameters
+    from server.api.query import Parameters
     from server.apps import App, Apps
 
     SignedHandler = Callable[[Call, App, Parameters], Awaitable[Answer]]
@@ -31,9 +31,9 @@ class Authentication:
     def required(self, handler: SignedHandler) -> Handler:
         """Return a handler that refuses what isn't signed, and hands on the application and the query."""
 
-        async def handle(call: Call) -> Answer:
+        def handle(call: Call) -> Awaitable[Answer]:
             app_id = call.scope["path_params"].get("app_id")
-            app, parameters = authenticate(call.signed(), app_id=app_id, by_key=self._apps.by_key, now=self._clock())
-            return await handler(call, app, parameters)
+            app, query = authenticate(call.signed(), app_id=app_id, by_key=self._apps.by_key, now=self._clock())
+            return handler(call, app, query.parameters())
 
         return handle

@@ -38,15 +38,10 @@ class Call:
 
     def signed(self) -> SignedRequest:
         """Return what of it a signature covers."""
-        # Bytes that aren't UTF-8 can't have been signed, so any stand-in for them will do.
         scope = self.scope
-        return SignedRequest(
-            method=scope["method"],
-            path=scope["path"],
-            raw_path=str(scope["raw_path"], "utf-8", "replace"),
-            query=str(scope["query_string"], "utf-8", "replace"),
-            body=self.body,
-        )
+        # A query that isn't UTF-8 can't have been signed, so any stand-in for it will do.
+        query = str(scope["query_string"], "utf-8", "replace")
+        return SignedRequest(scope["method"], scope["path"], scope["raw_path"], query, self.body)
 
 
 async def read_body(receive: Receive, *, max_bytes: int) -> bytes:

@@ -39,43 +39,47 @@ class Endpoint:
 
     def __init__(self, route: str, handlers: Mapping[str, Handler], *, max_body_bytes: int, observe: Observe) -> None:
         self.route = route
-        self.handlers = handlers
+        self.methods = tuple(handlers)
+        self._handlers = dict(handlers)
+        if handlers:
+            self._handlers["OPTIONS"] = _preflight_handler(preflight([*handlers, "OPTIONS"]))
+        if "GET" in handlers:
+            # Its body is left out by the server in front of this.
+            self._handlers["HEAD"] = handlers["GET"]
         self._max_body_bytes = max_body_bytes
         self._observe = observe
-        self._preflight = preflight([*handlers, "OPTIONS"])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = perf_counter()
         try:
-            answer = await self._answer(scope, receive)
+            handler = self._handlers.get(scope["method"]) or self._refuse_method()
+            body = await read_body(receive, max_bytes=self._max_body_bytes)
+            answer = await handler(Call(scope, body, perf_counter()))
         except ClientGone:
             return
-        await answer.send(send)
+        except Exception as error:
+            answer = self._explain(error, scope["method"])
+        await send(answer.head)
+        await send(answer.body)
         self._observe(self.route, answer.status, perf_counter() - started)
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
-        """Handle the request. Whatever goes wrong becomes an answer, and what is our fault a line in the log too."""
-        try:
-            if scope["method"] == "OPTIONS" and self.handlers:
-                return self._preflight
-            handler = self._handler(scope["method"])
-            body = await read_body(receive, max_bytes=self._max_body_bytes)
-            return await handler(Call(scope, body, perf_counter()))
-        except ClientError as error:
-            return refusal(error)
-        except Unavailable as error:
-            return try_again(error)
-        except ClientGone:
-            raise
-        except Exception:
-            logger.exception("%s %s failed", scope["method"], self.route)
-            return CRASHED
+    def _refuse_method(self) -> Handler:
+        raise MethodNotAllowed([*self.methods, "OPTIONS"]) if self.methods else NotFound()
 
-    def _handler(self, method: str) -> Handler:
-        # A HEAD is a GET whose body the server in front of this leaves out.
-        handler = self.handlers.get("GET" if method == "HEAD" else method)
-        if handler is not None:
-            return handler
-        if self.handlers:
-            raise MethodNotAllowed([*self.handlers, "OPTIONS"])
-        raise NotFound
+    def _explain(self, error: Exception, method: str) -> Answer:
+        """Turn what went wrong into an answer, and what is our fault into a line of the log too."""
+        match error:
+            case ClientError():
+                return refusal(error)
+            case Unavailable():
+                return try_again(error)
+            case _:
+                logger.error("%s %s failed", method, self.route, exc_info=error)
+                return CRASHED
+
+
+def _preflight_handler(answer: Answer) -> Handler:
+    async def handle(call: Call) -> Answer:
+        return answer
+
+    return handle

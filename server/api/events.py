@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from server.api.call import Call
     from server.api.metrics import ApiMetrics
     from server.api.publication import Publication
-    from server.api.signature import Parameters
+    from server.api.query import Parameters
     from server.apps import App
 
 
@@ -88,7 +88,10 @@ class Events:
                         once=once,
                     )
                 )
-        await _all_done(futures)
+        if pending := [future for future in futures if not future.done()]:
+            # Unlike gather, this leaves them alone when it is cancelled: what was begun may still be accepted.
+            await asyncio.wait(pending)
+        _raise_first_error(futures)
         self._metrics.published(app.id, perf_counter() - call.started, len(futures), size)
 
     async def _describe(self, app: App, publications: Sequence[Publication]) -> list[dict[str, dict[str, int]]]:
@@ -102,13 +105,8 @@ class Events:
         ]
 
 
-async def _all_done(futures: Sequence[Future[None]]) -> None:
-    """Wait for all of them, then raise the first error of any."""
-    pending = [future for future in futures if not future.done()]
-    if pending:
-        # Unlike gather, this leaves them alone when it is cancelled: what was begun may still be accepted.
-        await asyncio.wait(pending)
-    # Each is asked, so that no error of a second one goes unnoticed by asyncio.
+def _raise_first_error(futures: Sequence[Future[None]]) -> None:
+    # Each is asked, so that asyncio doesn't complain of errors that nobody looked at.
     errors = [error for future in futures if (error := future.exception()) is not None]
     if errors:
         raise errors[0]

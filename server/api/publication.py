@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from server.api.errors import BadRequest, TooLarge
 from server.api.fields import optional_text, required_text
@@ -11,14 +10,13 @@ from server.api.info import parse_info
 from server.protocol.names import RESERVED_EVENT_PREFIXES, parse_channel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping, Sequence
 
     from server.apps import App
     from server.protocol.names import Kind
 
 
-@dataclass(frozen=True, slots=True)
-class Publication:
+class Publication(NamedTuple):
     """An event and who is to get it. All limits are kept."""
 
     name: str
@@ -99,15 +97,15 @@ def _parse_data(fields: Mapping[str, Any], app: App) -> str:
     return data
 
 
-def _named_channels(fields: Mapping[str, Any], app: App) -> list[str]:
-    """Return the names in ``channels`` and in ``channel``; libraries send the one or the other."""
+def _named_channels(fields: Mapping[str, Any], app: App) -> list[Any]:
+    """Return what is in ``channels`` and in ``channel``; libraries send the one or the other."""
     names = fields.get("channels")
     if names is None:
         return [required_text(fields, "channel")]
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+    if not isinstance(names, list):
         raise BadRequest("Expected channels parameter to be an array of strings")
     if fields.get("channel") is not None:
-        names = [*names, required_text(fields, "channel")]
+        names = [*names, fields["channel"]]
     if not names:
         raise BadRequest("Missing required parameter: channels")
     if len(names) > app.max_event_channels:
@@ -115,5 +113,10 @@ def _named_channels(fields: Mapping[str, Any], app: App) -> list[str]:
     return names
 
 
-def _parse_channels(names: Iterable[str], app: App) -> dict[str, Kind]:
-    return {name: parse_channel(name, max_length=app.max_channel_name_length) for name in names}
+def _parse_channels(names: Sequence[Any], app: App) -> dict[str, Kind]:
+    channels = {}
+    for name in names:
+        if not isinstance(name, str):
+            raise BadRequest("Expected channels parameter to be an array of strings")
+        channels[name] = parse_channel(name, max_length=app.max_channel_name_length)
+    return channels

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# Nearly every query: names in lower case, nothing escaped, no array.
-_PLAIN = re.compile(r"[a-z_0-9]+=[^&%+]*(?:&[a-z_0-9]+=[^&%+]*)*")
+    Parameters = Mapping[str, str | list[str]]
 
 
 class Query(NamedTuple):
@@ -20,24 +18,33 @@ class Query(NamedTuple):
     lists: dict[str, list[str]]
     """Those that were sent as ``name[]``, by the name before the brackets."""
 
-    def parameters(self) -> Mapping[str, str | list[str]]:
+    def parameters(self) -> Parameters:
         """Return all of them. An array goes before a value of the same name."""
         return {**self.values, **self.lists} if self.lists else self.values
 
 
 def parse_query(query: str, *, plus_is_space: bool = True) -> Query:
     """Return the parameters of a query, decoded."""
-    if _PLAIN.fullmatch(query):
-        return Query(dict([pair.split("=", 1) for pair in query.split("&")]), {})
-    parsed = Query({}, {})
-    for pair in query.replace("+", " ").split("&") if plus_is_space else query.split("&"):
+    if plus_is_space:
+        query = query.replace("+", " ")
+    if "%" in query or "[" in query:
+        return _parse_escaped(query)
+    # Nearly always: nothing to decode, no array.
+    values = {}
+    for pair in query.split("&"):
         name, _, value = pair.partition("=")
-        _add(parsed, unquote(name).lower(), unquote(value))
+        values[name.lower()] = value
+    values.pop("", None)
+    return Query(values, {})
+
+
+def _parse_escaped(query: str) -> Query:
+    parsed = Query({}, {})
+    for pair in query.split("&"):
+        name, _, value = (unquote(part) for part in pair.partition("="))
+        name = name.lower()
+        if name.endswith("[]"):
+            parsed.lists.setdefault(name[:-2], []).append(value)
+        elif name:
+            parsed.values[name] = value
     return parsed
-
-
-def _add(query: Query, name: str, value: str) -> None:
-    if name.endswith("[]"):
-        query.lists.setdefault(name[:-2], []).append(value)
-    elif name:
-        query.values[name] = value

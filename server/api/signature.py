@@ -64,11 +64,13 @@ def authenticate(
 
 def string_to_sign(method: str, path: str, query: Query) -> str:
     """Return what the signature is made of."""
-    pairs = [(key, f"{key}={value}") for key, value in query.values.items() if key != "auth_signature"]
-    # In order of what stands before the brackets.
-    pairs += [(key, f"{key}[]={item}") for key, items in query.lists.items() for item in items]
-    pairs.sort(key=_KEY)
-    return f"{method}\n{path}\n{'&'.join([pair for _, pair in pairs])}"
+    pairs = sorted(query.values.items())
+    if query.lists:
+        # Arrays are sorted by what stands before the brackets; the sort is stable, so that each keeps its order.
+        pairs += [(f"{name}[]", item) for name, items in query.lists.items() for item in items]
+        pairs.sort(key=lambda pair: pair[0].removesuffix("[]"))
+    signed = "&".join([f"{name}={value}" for name, value in pairs if name != "auth_signature"])
+    return f"{method}\n{path}\n{signed}"
 
 
 def _find_app(values: dict[str, str], app_id: str | None, by_key: Callable[[str], App | None]) -> App:

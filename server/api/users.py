@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from adapter.base import Adapter
     from server.api.answers import Answer
     from server.api.call import Call
-    from server.api.signature import Parameters
+    from server.api.query import Parameters
     from server.apps import App
 
 

@@ -86,7 +86,9 @@ async def _carry_out(
 ) -> None:
     match effect:
         case Send(text):
-            await send(text)
+            # The server may be closing already; what it sent before is still to be read.
+            with suppress(ConnectionClosed):
+                await send(text)
         case Show():
             show(effect)
         case Note(text):

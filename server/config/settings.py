@@ -71,9 +71,10 @@ class Settings(BaseModel):
     pong_timeout: Seconds = Field(
         30.0, gt=0, le=86_400, description="Time to answer that ping before being closed with 4201. Pusher's 30."
     )
-    handshake_timeout: Seconds = Field(10.0, gt=0, description="Time for a WebSocket handshake, TLS included.")
     request_timeout: Seconds = Field(
-        10.0, gt=0, description="Time for an HTTP request to arrive as a whole; silent connections end too."
+        10.0,
+        gt=0,
+        description="Time for a request to arrive whole, TLS and WebSocket handshakes included; silence ends too.",
     )
     keep_alive_timeout: Seconds = Field(
         75.0,

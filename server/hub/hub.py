@@ -73,10 +73,13 @@ class Hub:
             clock=clock,
             offline_delay=settings.offline_delay,
         )
-        # Channels with gathered frames (a dict for its order), and since when; a flush is due while there are any.
+        # Channels with gathered frames (a dict for its order), and since when. Invariant: a flush is due while there
+        # are any, or any _counted.
         self._dirty: dict[Channel, None] = {}
         self._dirty_since = 0.0
-        # Channels whose subscription count is to be told later.
+        self._is_flush_due = False
+        # Channels whose subscription count has changed in this tick, and those of which it is to be told later.
+        self._counted: dict[Channel, None] = {}
         self._counting: set[Channel] = set()
         # Connections whose end has begun, and when.
         self.closing: dict[Client, float] = {}
@@ -276,6 +279,7 @@ class Hub:
     def _drop(self, channel: Channel) -> None:
         del self.channels[channel.topic]
         self._dirty.pop(channel, None)
+        self._counted.pop(channel, None)
         self._counting.discard(channel)
         self._interest.remove(channel.topic)
 
@@ -331,8 +335,9 @@ class Hub:
         channel = self.channels.get(topic)
         if channel is not None and channel.count is not None:
             channel.count.total = total
-            self._counting.add(channel)
-            self.tell_counts()
+            # Told with the flush, so that many who come in one tick make one event.
+            self._counted[channel] = None
+            self._schedule_flush()
 
     def terminated(self, topic: Topic, at: float) -> None:
         self._users.terminated(topic, at)
@@ -347,16 +352,22 @@ class Hub:
     # Time
 
     def tell_counts(self) -> None:
-        """Tell the subscription counts that are due."""
+        """Tell the subscription counts of large channels that have become due."""
+        self._tell_counts_of(self._counting)
+
+    def _tell_counts_of(self, channels: Iterable[Channel]) -> None:
         now = self._clock()
-        for channel in list(self._counting):
-            assert channel.count is not None, "only channels that count are in there"
-            count = channel.count.take(now)
+        for channel in list(channels):
+            throttle = channel.count
+            assert throttle is not None, "only channels that count are asked"
+            count = throttle.take(now)
             if count is not None:
                 channel.tell(events.subscription_count(channel.name, count))
                 self._flush_soon(channel)
-            if channel.count.due is None:
+            if throttle.due is None:
                 self._counting.discard(channel)
+            else:
+                self._counting.add(channel)
 
     def _flush_soon(self, channel: Channel) -> None:
         """Have what is gathered written at the end of this tick; at once if it is much."""
@@ -365,12 +376,24 @@ class Hub:
             return
         if not self._dirty:
             self._dirty_since = self._clock()
-            asyncio.get_running_loop().call_soon(self.flush)
         self._dirty[channel] = None
+        if not self._is_flush_due:
+            self._schedule_flush()
+
+    def _schedule_flush(self) -> None:
+        if not self._is_flush_due:
+            self._is_flush_due = True
+            asyncio.get_running_loop().call_soon(self.flush)
 
     def flush(self) -> None:
         """Write all that is gathered."""
+        if self._counted:
+            counted, self._counted = self._counted, {}
+            self._tell_counts_of(counted)
+        self._is_flush_due = False
         dirty, self._dirty = self._dirty, {}
+        if not dirty:
+            return
         for channel in dirty:
             channel.fanout.flush()
         self._metrics.delivery_seconds.observe(self._clock() - self._dirty_since)

@@ -8,6 +8,7 @@ polls ten times a second. What remains of it is its HTTP protocol and the config
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from typing import TYPE_CHECKING, Any
 
@@ -124,10 +125,9 @@ class Listener:
         for connection in list(state.connections):
             connection.shutdown()
         try:
-            async with asyncio.timeout(grace):
-                await _finished(state)
-        except TimeoutError:
-            logger.warning("%s: %d requests cut off after %s s", self.address, len(state.tasks), grace)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(grace):
+                    await _finished(state)
         finally:
             await self._cut_off(state)
 
@@ -176,6 +176,8 @@ class Listener:
             endpoint.remove_unix(self._unix_socket, self._inode)
 
     async def _cut_off(self, state: ListenerState) -> None:
+        if state.tasks:
+            logger.warning("%s: %d requests are cut off", self.address, len(state.tasks))
         for connection in list(state.connections):
             connection.transport.abort()
         # A turn of the loop for connection_lost, which tells the requests that nobody listens any more.

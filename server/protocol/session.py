@@ -228,7 +228,7 @@ class Session:
     def _become(self, user: auth.User, user_data: str) -> Effect:
         confirmations = [events.signin_success(user_data)]
         limit = self.app.max_watchlist
-        if len(user.watchlist) > limit:
+        if self.app.watchlists and len(user.watchlist) > limit:
             text = f"Watchlist limit exceeded: only the first {limit} of {len(user.watchlist)} ids are watched"
             confirmations.append(events.error(text, codes.WATCHLIST_LIMIT))
             user = auth.User(user.id, user.user_info, user.watchlist[:limit])

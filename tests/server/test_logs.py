@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from server.logs import HumanFormatter, JsonFormatter, configure_logging, escape_control
+from tests.server.restored_logging import restored_logging
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HOSTILE = "a\nb\r\x1b[2J\x00\x7f\x9b\u2028\u202e\ud800"
-_SWITCHES = ("_srcfile", "logThreads", "logProcesses", "logMultiprocessing", "logAsyncioTasks")
-_NAMES = ("", "uvicorn", "uvicorn.error", "uvicorn.access")
 
 
 class Terminal(io.StringIO):
@@ -26,20 +25,18 @@ class Terminal(io.StringIO):
 
 @pytest.fixture
 def stream() -> Iterator[io.StringIO]:
-    """Put the process's logging back as it was, after a test that configures it."""
-    loggers = [logging.getLogger(name) for name in _NAMES]
-    before = [(logger, logger.handlers[:], logger.level, logger.propagate, logger.disabled) for logger in loggers]
-    switches = {name: getattr(logging, name) for name in _SWITCHES if hasattr(logging, name)}
-    yield io.StringIO()
-    for logger, handlers, level, propagate, disabled in before:
-        logger.handlers[:], logger.propagate, logger.disabled = handlers, propagate, disabled
-        logger.setLevel(level)
-    for name, value in switches.items():
-        setattr(logging, name, value)
+    with restored_logging():
+        yield io.StringIO()
 
 
 def a_record(message: str = "opened", *args: object, **more: Any) -> logging.LogRecord:
-    fields = {"name": "server.connection", "levelno": logging.INFO, "levelname": "INFO", "created": 1.25, "msecs": 250.0}
+    fields = {
+        "name": "server.connection",
+        "levelno": logging.INFO,
+        "levelname": "INFO",
+        "created": 1.25,
+        "msecs": 250.0,
+    }
     return logging.makeLogRecord({**fields, "msg": message, "args": args, **more})
 
 

@@ -53,7 +53,9 @@ def test_origin_that_does_not_fit(origin: str, pattern: str) -> None:
     assert not matches(origin, parse_pattern(pattern))
 
 
-@pytest.mark.parametrize("pattern", ["", "https://", "https://example.com/", "https://a b", "https://a:b", "a/b", "a?b"])
+@pytest.mark.parametrize(
+    "pattern", ["", "https://", "https://example.com/", "https://a b", "https://a:b", "a/b", "a?b"]
+)
 def test_pattern_that_could_never_fit_is_a_mistake(pattern: str) -> None:
     with pytest.raises(ValueError, match="is no origin"):
         parse_pattern(pattern)

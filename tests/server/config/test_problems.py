@@ -67,7 +67,7 @@ def test_all_mistakes_are_told_at_once_a_line_each(tmp_path: Path) -> None:
     ],
 )
 def test_unknown_variable_is_a_mistake_with_the_nearest_one_suggested(environ: str, line: str) -> None:
-    assert problems(**{environ: "1"}) == [line]
+    assert problems(None, None, **{environ: "1"}) == [line]
 
 
 def test_unknown_key_is_a_mistake_with_the_nearest_one_suggested(tmp_path: Path) -> None:

@@ -120,9 +120,13 @@ def test_many_waiters_share_one_timer_and_few_sweeps() -> None:
 
 
 def test_a_waiter_that_starts_again_when_told_is_told_again() -> None:
-    clock = FakeClock()
-    told: list[float] = []
-    queue: Deadlines[str] = Deadlines(10.0, lambda waiter: (told.append(clock.now), queue.start(waiter)), clock)
+    clock, told = FakeClock(), list[float]()
+
+    def start_again(waiter: str) -> None:
+        told.append(clock.now)
+        queue.start(waiter)
+
+    queue = Deadlines(10.0, start_again, clock)
     queue.start("a")
     clock.go_to(35.0)
     assert told == [10.0, 20.0, 30.0]

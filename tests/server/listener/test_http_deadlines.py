@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.server.listener.live import GET, HANDSHAKE, PATIENCE, Gate, Upgrades, connected, nobody_left
+from server.listener.http_protocol import HttpProtocol
+from tests.server.listener.live import GET, HANDSHAKE, PATIENCE, Gate, Upgrades, answer, connected, nobody_left
 
 if TYPE_CHECKING:
     from tests.server.listener.live import Listen
@@ -118,23 +119,52 @@ async def test_a_refused_client_that_goes_on_and_on_is_ended(listen: Listen) -> 
 
 async def test_a_client_that_does_not_take_its_response_is_ended(listen: Listen) -> None:
     async def flood(scope: Any, receive: Any, send: Any) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        while True:
-            await send({"type": "http.response.body", "body": bytes(100_000), "more_body": True})
+        flooded.set()
+        await answer(send, bytes(50_000_000))
 
+    flooded = asyncio.Event()
     listener = await listen(flood, request_timeout=SHORT)
-    client = socket.create_connection(("127.0.0.1", listener.port))
-    client.send(GET)
-    with client:
-        while listener.connections == 0:
-            await asyncio.sleep(0)
+    with socket.create_connection(("127.0.0.1", listener.port)) as client:
+        client.send(GET)
+        await flooded.wait()
         await nobody_left(listener)
+
+
+class SlowReader(asyncio.Transport):
+    """A transport whose client takes as much as the test says."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unsent = 0
+        self.aborted = False
+
+    def is_closing(self) -> bool:
+        return self.aborted
+
+    def get_write_buffer_size(self) -> int:
+        return self.unsent
+
+    def abort(self) -> None:
+        self.aborted = True
+
+    def close(self) -> None:
+        pass
+
+
+async def test_a_client_that_takes_its_response_slowly_is_not_ended(listen: Listen) -> None:
+    listener = await listen()
     state = listener._state
     assert state is not None
-    async with asyncio.timeout(PATIENCE):
-        # Its request has seen that nobody listens; this one would write for ever, hence the cancellation.
-        for task in list(state.tasks):
-            task.cancel()
+    connection, transport = HttpProtocol(listener._config, state, asyncio.get_running_loop()), SlowReader()
+    connection.connection_made(transport)
+    transport.unsent = 1000
+    connection.pause_writing()
+    for transport.unsent in (900, 800):
+        connection.waited_too_long()
+        assert not transport.aborted
+    connection.waited_too_long()
+    assert transport.aborted
+    connection.connection_lost(None)
 
 
 async def test_no_connection_has_a_timer_of_its_own(listen: Listen) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from server.listener import Upgrade
     from tests.server.listener.live import Listen
 
-H2C = b"POST /a HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nContent-Length: 5\r\n\r\nhello"
+H2C = b"POST /a HTTP/1.1\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nContent-Length: 5\r\n\r\nhello"
 
 
 def test_a_websocket_is_asked_for_with_get_and_http_1_1() -> None:

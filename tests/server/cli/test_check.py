@@ -1,0 +1,56 @@
+"""``shoal check-config``: the settings in effect, as TOML and without secrets."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from typing import TYPE_CHECKING
+
+from typer.testing import CliRunner
+
+from server.apps import App
+from server.cli import app
+from server.config import Settings, load_settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from typer.testing import Result
+
+APPS = json.dumps([{"id": "1", "key": "k", "secret": "hush", "allowed_origins": ["https://*.example.com"]}])
+
+
+def check(*arguments: str, **environ: str) -> Result:
+    return CliRunner().invoke(app, ["check-config", *arguments], env=environ)
+
+
+def test_each_setting_is_there_with_its_source(tmp_path: Path) -> None:
+    file = tmp_path / "shoal.toml"
+    file.write_text("port = 7000\n")
+    lines = check("--config", str(file), SHOAL_SETTLE="5").stdout.splitlines()
+    assert f"port = 7000  # file {file}" in lines
+    assert "settle = 5.0  # environment variable SHOAL_SETTLE" in lines
+    assert "metrics_port = 9601  # default" in lines
+    assert "# unix_socket is not set  # default" in lines
+    assert all(any(key in line for line in lines) for key in [*Settings.model_fields, *App.model_fields])
+
+
+def test_output_is_a_file_that_means_the_same(tmp_path: Path) -> None:
+    environ = {"SHOAL_APPS": APPS, "SHOAL_UNIX_SOCKET": "/run/s.sock", "SHOAL_PORT": "7000", "SHOAL_GC_FREEZE": "no"}
+    file = tmp_path / "effective.toml"
+    file.write_text(check(**environ).stdout.replace("***", "hush"))
+    assert load_settings(config=file, flags={}, environ={}) == load_settings(config=None, flags={}, environ=environ)
+
+
+def test_secrets_and_passwords_are_not_printed() -> None:
+    result = check(SHOAL_APPS=APPS, SHOAL_REDIS="redis://user:hush@h:1/0,redis://plain")
+    effective = tomllib.loads(result.stdout)
+    assert effective["apps"][0]["secret"] == "***"
+    assert effective["redis"] == ["redis://***@h:1/0", "redis://plain"]
+    assert "hush" not in result.output
+
+
+def test_mistake_ends_it_with_status_2() -> None:
+    result = check(SHOAL_PORT="x")
+    assert result.exit_code == 2
+    assert result.stderr == 'shoal: port = "x" (environment variable SHOAL_PORT): must be an integer, 0 to 65535\n'

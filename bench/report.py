@@ -64,7 +64,7 @@ def _remarks(row: Sequence[Result]) -> Iterator[str]:
             yield f"{result.server}: {result.failure}"
     for measure in row[0].measures:
         if measure.details:
-            yield f"{measure.what}: {_told(measure.details)}"
+            yield f"{measure.what.strip()}: {_told(measure.details)}"
 
 
 def _told(details: Mapping[str, float]) -> str:

@@ -10,6 +10,7 @@ from bench.generator import Generator, running_generator
 from bench.machine import Cores
 from bench.meter import Meter
 from bench.server import BARE_COMMAND, Server, running_server
+from bench.slowness import measure_slowness
 from bench.yardstick import KernelSend, measure_kernel_send
 
 
@@ -52,6 +53,10 @@ class Stage:
     def meter(self, server: Server, load: Generator) -> Meter:
         """Start to measure the CPU of both sides."""
         return Meter(server.process, load.process, core=self.cores.server)
+
+    def slowness(self) -> float:
+        """Measure how much slower the server's core is, now, than where the absolute reaches were set."""
+        return measure_slowness(self.cores.server)
 
     def kernel_send(self, frame_bytes: int, *, sockets: int = 1000) -> KernelSend:
         """Measure the yardstick, now; the server has to be idle meanwhile."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from bench.errors import BenchError
 from bench.machine import Cores, pinned_to
 
 Pair: TypeAlias = tuple[socket.socket, socket.socket]  # who sends, who receives
@@ -30,7 +31,9 @@ class KernelSend:
 def measure_kernel_send(program: Path, cores: Cores, *, sockets: int, frame_bytes: int, sends: int) -> KernelSend:
     """Send frames to loopback sockets from the server's core, read on the load's core."""
     arguments = (sockets, max(1, sends // sockets), frame_bytes, cores.server, cores.load)
-    result = subprocess.run([str(program), *map(str, arguments)], stdout=subprocess.PIPE, check=True)
+    result = subprocess.run([str(program), *map(str, arguments)], stdout=subprocess.PIPE, check=False)
+    if result.returncode:
+        raise BenchError("the yardstick failed; its reason is above")
     answer = json.loads(result.stdout)
     done = answer["sends"]
     return KernelSend(done / answer["seconds"], answer["cpu_seconds"] / done * 1e6)

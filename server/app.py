@@ -40,6 +40,9 @@ FLUSH_GRACE = 5.0
 """Seconds for requests in flight when everybody else has left."""
 
 
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
 class Node:
     """One node of Shoal, from its start to its exit."""
 
@@ -83,6 +86,7 @@ class Node:
         await self._adapter.stop()
         for task in background:
             task.cancel()
+        _ignore_signals()
         self._lifecycle.advance(State.STOPPED)
 
     def _listeners(self, hub: Hub) -> tuple[Listener, Listener]:
@@ -159,7 +163,7 @@ class Node:
 
     def _handle_signals(self, hub: Hub) -> None:
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in STOP_SIGNALS:
             loop.add_signal_handler(number, self._told_to_stop)
         loop.add_signal_handler(signal.SIGHUP, self._told_to_reload, hub)
 
@@ -196,6 +200,13 @@ def run(settings: Settings, *, reload: Callable[[], Settings]) -> int:
 
 async def _run(settings: Settings, reload: Callable[[], Settings]) -> int:
     return await Node(settings, LocalAdapter(), reload).run()
+
+
+def _ignore_signals() -> None:
+    """Let nothing spoil the exit status of a node that has left: it is ending already."""
+    for number in STOP_SIGNALS:
+        asyncio.get_running_loop().remove_signal_handler(number)
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _limits(settings: Settings) -> HttpLimits:

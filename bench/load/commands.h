@@ -15,6 +15,7 @@ typedef struct {
 } texts;
 
 texts read_texts(const char *path);
+void free_texts(texts *read);
 
 /* opening.c */
 operation open_clients(const char *arguments);

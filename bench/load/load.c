@@ -39,6 +39,11 @@ texts read_texts(const char *path) {
     return read;
 }
 
+void free_texts(texts *read) {
+    free(read->text);
+    free(read->bytes);
+}
+
 static operation write_ids(const char *arguments) {
     char path[512];
     FILE *file = sscanf(arguments, "%511s", path) == 1 ? fopen(path, "w") : NULL;

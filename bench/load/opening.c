@@ -62,6 +62,7 @@ static void open_next(client *c) {
 
 static void report(void) {
     hooks = (client_hooks){0};
+    free_texts(&run.said);
     answer("{\"settled\": %d, \"dead\": %d, \"errors\": %d, \"close_code\": %d, \"seconds\": %.6f}", run.settled,
            totals.dead, totals.errors, totals.close_code, seconds_between(run.started, run.last_progress));
 }

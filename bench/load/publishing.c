@@ -149,6 +149,8 @@ static bool all_delivered(void) {
 
 static void report(void) {
     hooks = (client_hooks){0};
+    free_texts(&run.requests);
+    free(run.sent_at);
     close_endpoint(&ticker);
     for (int i = 0; i < run.publishers; i++) close_endpoint(&publishers[i].endpoint);
     answer("{\"sent\": %lu, \"accepted\": %lu, \"refused\": %lu, \"delivered\": %lu, \"seconds\": %.6f, "

@@ -60,6 +60,8 @@ static bool all_heard(void) {
 static void report(void) {
     conversation all = sum();
     hooks = (client_hooks){0};
+    free_texts(&run.said);
+    free(run.channel);
     answer("{\"sent\": %lu, \"delivered\": %lu, \"seconds\": %.6f, \"dead\": %d, \"errors\": %d}", all.sent,
            all.delivered, seconds_between(run.started, run.last_progress), totals.dead, totals.errors);
 }

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bench.generator import Generator
-from bench.measure import Measure, at_least, medians
+from bench.measure import Measure, at_least, estimated_there, medians
 from bench.server import Server
 from bench.signing import client_event, numbered_data, private_subscription
 from bench.stage import Stage
@@ -23,7 +23,11 @@ def measure(stage: Stage) -> list[Measure]:
         load.subscribe([private_subscription(*pair) for pair in zip(load.socket_ids(), names, strict=True)])
         rounds = [_round(stage, server, load, said) for _ in range(stage.rounds)]
     middle = medians(rounds)
-    return [at_least("client events received", middle.pop("rate"), _REACH_PER_SECOND, "/s", **middle)]
+    rate, slowness = middle.pop("rate"), middle.pop("slowness")
+    return [
+        at_least("client events received", rate, _REACH_PER_SECOND, "/s", **middle),
+        estimated_there(middle["per_cpu_second"], "/s", slowness=slowness),
+    ]
 
 
 def _round(stage: Stage, server: Server, load: Generator, said: Sequence[str]) -> dict[str, float]:
@@ -32,6 +36,7 @@ def _round(stage: Stage, server: Server, load: Generator, said: Sequence[str]) -
     used = meter.read()
     return {
         "rate": done.sent / done.seconds,
+        "slowness": stage.slowness(),
         "per_cpu_second": 1e6 / used.us_per(done.sent),
         "deliveries_per_s": done.delivered / done.seconds,
         "cpu_us_per_event": used.us_per(done.sent),

@@ -5,10 +5,10 @@ How fast they come, whether the last come as fast as the first, and how much mem
 
 import time
 from dataclasses import dataclass
-from statistics import mean
+from statistics import mean, median
 
 from bench.generator import Generator
-from bench.measure import Measure, at_least, at_most, medians
+from bench.measure import Measure, at_least, at_most, estimated_there, medians
 from bench.meter import Usage
 from bench.server import Server
 from bench.stage import Stage
@@ -29,6 +29,7 @@ class _Step:
 
     seconds: float
     used: Usage
+    slowness: float
 
     @property
     def per_second(self) -> float:
@@ -48,7 +49,7 @@ def measure(stage: Stage) -> list[Measure]:
 def _open(stage: Stage, server: Server, load: Generator) -> _Step:
     meter = stage.meter(server, load)
     seconds = load.open(_STEP, window=_WINDOW, channel="bench-")
-    return _Step(seconds, meter.read())
+    return _Step(seconds, meter.read(), stage.slowness())
 
 
 def _settled_memory(server: Server) -> int:
@@ -69,5 +70,6 @@ def _pace(steps: list[_Step]) -> list[Measure]:
     }
     return [
         at_least(f"connect and subscribe, {_CLIENTS:,} clients", rate, _REACH_PER_SECOND, "/s", **told),
+        estimated_there(1e6 / cpu_us, "/s", slowness=median(step.slowness for step in steps)),
         at_most("CPU of the last thousand, to the first", last.used.server / first.used.server, _REACH_LAST, "x"),
     ]

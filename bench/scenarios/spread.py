@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bench.generator import Generator
-from bench.measure import Measure, at_most, medians, told
+from bench.measure import Measure, at_most, estimated_there, medians, told
 from bench.server import Server
 from bench.signing import publish_requests
 from bench.stage import Stage
@@ -24,12 +24,14 @@ def measure(stage: Stage) -> list[Measure]:
         for _ in range(stage.rounds):
             each = _round(stage, *ours, requests, fanout=1)
             bare_us = _round(stage, *bare, requests, fanout=0)["us"]
-            rounds.append(each | {"ratio": each["us"] / bare_us, "bare_us": bare_us})
+            compared = {"ratio": each["us"] / bare_us, "bare_us": bare_us, "slowness": stage.slowness()}
+            rounds.append(each | compared)
     middle = medians(rounds)
-    us, ratio, bare_us = (middle.pop(name) for name in ("us", "ratio", "bare_us"))
+    us, ratio, bare_us, slowness = (middle.pop(name) for name in ("us", "ratio", "bare_us", "slowness"))
     return [
         at_most("CPU per publish", us, _REACH_US, "us", **middle),
-        told("the same, to a bare HTTP answer's", ratio, "x", bare_us=bare_us),
+        estimated_there(us, "us", slowness=slowness),
+        told("  to a bare HTTP answer's", ratio, "x", bare_us=bare_us),
     ]
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from types import NoneType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
-from annotated_types import Ge, Gt, Le
 from pydantic import SecretStr
 
 from server.apps import App
@@ -55,10 +54,12 @@ def _kind(kind: Any, metadata: list[Any]) -> str:
 
 
 def _bounds(metadata: list[Any]) -> str:
-    at_least = next((item.ge for item in metadata if isinstance(item, Ge)), None)
-    above = next((item.gt for item in metadata if isinstance(item, Gt)), None)
-    at_most = next((item.le for item in metadata if isinstance(item, Le)), None)
+    at_least, above, at_most = (_bound(metadata, name) for name in ("ge", "gt", "le"))
     if at_least is not None and at_most is not None:
         return f", {at_least} to {at_most}"
     limits = (("at least", at_least), ("above", above), ("at most", at_most))
     return "".join(f", {word} {limit}" for word, limit in limits if limit is not None)
+
+
+def _bound(metadata: list[Any], name: str) -> object:
+    return next((getattr(item, name) for item in metadata if hasattr(item, name)), None)

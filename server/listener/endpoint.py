@@ -23,8 +23,11 @@ class ListenError(Exception):
     """The listener can't start; the message names the address and what to do."""
 
 
-def open_tcp(host: str, port: int) -> list[socket.socket]:
-    """Bind `host`'s addresses, all to one port; 0 lets the system choose it. `::` takes IPv4 clients too."""
+def open_tcp(host: str, port: int, backlog: int) -> list[socket.socket]:
+    """Listen on `host`'s addresses, all with one port; 0 lets the system choose it. `::` takes IPv4 clients too.
+
+    The event loop will call listen again, which does no harm; but uvloop's doesn't say when it fails.
+    """
     sockets: list[socket.socket] = []
     try:
         found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
@@ -32,19 +35,22 @@ def open_tcp(host: str, port: int) -> list[socket.socket]:
         for family, address in addresses:
             chosen = sockets[0].getsockname()[1] if sockets else port
             sockets.append(_bind(family, (address[0], chosen, *address[2:]), only_v6=len(addresses) > 1))
+        for sock in sockets:
+            sock.listen(backlog)
     except OSError as error:
         close_all(sockets)
         raise ListenError(explain(error, address_text(host, port))) from error
     return sockets
 
 
-def open_unix(path: Path) -> socket.socket:
-    """Bind a Unix socket, replacing the file of a process that is gone, never that of one that listens."""
+def open_unix(path: Path, backlog: int) -> socket.socket:
+    """Listen on a Unix socket, replacing the file of a process that is gone, never that of one that listens."""
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         _remove_stale(path)
         sock.bind(str(path))
         path.chmod(_UNIX_MODE)
+        sock.listen(backlog)
     except OSError as error:
         sock.close()
         raise ListenError(explain(error, f"unix:{path}")) from error

@@ -53,7 +53,7 @@ class Listener:
         backlog: int = 4096,
         limits: HttpLimits | None = None,
     ) -> None:
-        self._config = _uvicorn_config(asgi_app)
+        self._config = uvicorn_config(asgi_app)
         self._on_upgrade = on_upgrade
         self._limits = limits or HttpLimits()
         self._host, self._port = host, port
@@ -101,15 +101,8 @@ class Listener:
         context = self._tls_context()
         self._state = state = ListenerState(self._limits, self._on_upgrade, loop)
         sockets = self._open()
-        try:
-            for sock in sockets:
-                self._servers.append(await self._listen(sock, state, context))
-        except OSError as error:
-            self._close_listening()
-            raise endpoint.ListenError(endpoint.explain(error, self.address)) from error
-        finally:
-            # Those that a server took over are its own now.
-            endpoint.close_all(sockets[len(self._servers) :])
+        for sock in sockets:
+            self._servers.append(await self._listen(sock, state, context))
 
     async def stop(self, grace: float) -> None:
         """Accept no more; let requests finish for `grace` seconds, then cut them off. WebSockets are left alone.
@@ -143,10 +136,10 @@ class Listener:
 
     def _open(self) -> list[socket.socket]:
         if self._unix_socket is not None:
-            sock = endpoint.open_unix(self._unix_socket)
+            sock = endpoint.open_unix(self._unix_socket, self._backlog)
             self._inode = self._unix_socket.stat().st_ino
             return [sock]
-        sockets = endpoint.open_tcp(self._host, self._port)
+        sockets = endpoint.open_tcp(self._host, self._port, self._backlog)
         self._port = sockets[0].getsockname()[1]
         return sockets
 
@@ -196,7 +189,7 @@ async def _finished(state: ListenerState) -> None:
         await asyncio.wait(state.tasks)
 
 
-def _uvicorn_config(asgi_app: ASGI3Application) -> Config:
+def uvicorn_config(asgi_app: ASGI3Application) -> Config:
     """Everything that is off: ours are the listening, the limits, the trusted hops and the logs."""
     config = Config(
         asgi_app,

@@ -14,6 +14,7 @@ from uvicorn.server import ServerState
 from server.listener.deadlines import Deadlines
 
 if TYPE_CHECKING:
+    from server.listener.deadlines import Clock
     from server.listener.http_protocol import HttpProtocol
     from server.listener.upgrade import UpgradeHandler
 
@@ -42,13 +43,13 @@ class ListenerState(ServerState):
     is it in `requests` or `idle`.
     """
 
-    def __init__(self, limits: HttpLimits, on_upgrade: UpgradeHandler | None, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, limits: HttpLimits, on_upgrade: UpgradeHandler | None, clock: Clock) -> None:
         super().__init__()
         self.limits = limits
         self.on_upgrade = on_upgrade
         # Who is waited for, to finish a request or to take a response; and who rests between two requests.
-        self.requests: Deadlines[HttpProtocol] = Deadlines(limits.request_timeout, _time_out, loop)
-        self.idle: Deadlines[HttpProtocol] = Deadlines(limits.keep_alive_timeout, _time_out, loop)
+        self.requests: Deadlines[HttpProtocol] = Deadlines(limits.request_timeout, _time_out, clock)
+        self.idle: Deadlines[HttpProtocol] = Deadlines(limits.keep_alive_timeout, _time_out, clock)
         self.draining = False
         # How many requests were refused before an application saw them, by status.
         self.refused: Counter[int] = Counter()

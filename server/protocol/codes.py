@@ -44,9 +44,14 @@ WATCHLIST_LIMIT = 4302
 
 def unknown_app(key: str) -> Close:
     """Return the refusal of an application key that nobody has."""
-    return Close(4001, f"App key {key[:40]} not in this cluster. Did you forget to specify the cluster?")
+    return Close(4001, f"App key {_shown(key, 40)} not in this cluster. Did you forget to specify the cluster?")
 
 
 def unsupported_protocol(given: str, lowest: int, highest: int) -> Close:
     """Return the refusal of a protocol version that isn't spoken here."""
-    return Close(4007, f"Unsupported protocol version: {given[:20]}, supported are {lowest} to {highest}")
+    return Close(4007, f"Unsupported protocol version: {_shown(given, 20)}, supported are {lowest} to {highest}")
+
+
+def _shown(text: str, length: int) -> str:
+    # In ASCII, where a character is a byte: a reason that doesn't fit its frame can't be sent at all.
+    return text[:length].encode("ascii", "replace").decode()

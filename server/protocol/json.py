@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from server.protocol.errors import Malformed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 MAX_DEPTH = 32
 
@@ -40,8 +43,16 @@ def _count_openers(raw: bytes | bytearray | str) -> int:
 
 
 def _is_within(value: object, depth: int) -> bool:
+    """Look at one level after the other: a recursion would end before the deepest nesting that can be allowed."""
+    level = [value]
+    for _ in range(depth):
+        level = [child for item in level for child in _children(item)]
+        if not level:
+            return True
+    return not any(isinstance(item, dict | list) for item in level)
+
+
+def _children(value: object) -> Iterable[object]:
     if isinstance(value, dict):
-        return depth > 0 and all(_is_within(item, depth - 1) for item in value.values())
-    if isinstance(value, list):
-        return depth > 0 and all(_is_within(item, depth - 1) for item in value)
-    return True
+        return value.values()
+    return value if isinstance(value, list) else ()

@@ -1,58 +1,7 @@
 from __future__ import annotations
 
-import asyncio
-from typing import TYPE_CHECKING, Any
-
 from server.listener.deadlines import Deadlines
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-
-class FakeClock:
-    """A loop's clock that goes when told, and rings the timers it passes."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-        self.timers: list[asyncio.TimerHandle] = []
-        self.rung = 0
-
-    def time(self) -> float:
-        return self.now
-
-    def call_at(self, when: float, callback: Callable[[], object], /) -> asyncio.TimerHandle:
-        handle = _Timer(when, callback)
-        self.timers.append(handle)
-        return handle
-
-    def go_to(self, when: float) -> None:
-        while due := [timer for timer in self._set() if timer.when() <= when]:
-            timer = min(due, key=asyncio.TimerHandle.when)
-            self.timers.remove(timer)
-            self.now = timer.when()
-            self.rung += 1
-            timer._run()
-        self.now = when
-
-    def _set(self) -> list[asyncio.TimerHandle]:
-        return [timer for timer in self.timers if not timer.cancelled()]
-
-    @property
-    def timers_set(self) -> int:
-        return len(self._set())
-
-
-class _Timer(asyncio.TimerHandle):
-    def __init__(self, when: float, callback: Callable[[], object]) -> None:
-        super().__init__(when, callback, (), _NoLoop())  # type: ignore[arg-type]
-
-
-class _NoLoop:
-    def get_debug(self) -> bool:
-        return False
-
-    def _timer_handle_cancelled(self, handle: Any) -> None:
-        pass
+from tests.server.listener.fakes import FakeClock
 
 
 def a_queue() -> tuple[Deadlines[str], FakeClock, list[str]]:
@@ -112,11 +61,11 @@ def test_many_waiters_share_one_timer_and_few_sweeps() -> None:
     for index in range(1000):
         clock.go_to(index * 0.01)
         queue.start(str(index))
-        assert clock.timers_set == 1
+        assert len(clock.timers) == 1
     clock.go_to(100.0)
     assert len(expired) == 1000
     assert clock.rung <= 30
-    assert clock.timers_set == 0
+    assert clock.timers == []
 
 
 def test_a_waiter_that_starts_again_when_told_is_told_again() -> None:
@@ -136,6 +85,6 @@ def test_close_forgets_everybody() -> None:
     queue, clock, expired = a_queue()
     queue.start("a")
     queue.close()
-    assert clock.timers_set == 0
+    assert clock.timers == []
     clock.go_to(100.0)
     assert expired == []

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def test_a_name_with_several_addresses_has_one_port() -> None:
-    sockets = open_tcp("localhost", 0)
+    sockets = open_tcp("localhost", 0, backlog=1)
     ports = {sock.getsockname()[1] for sock in sockets}
     close_all(sockets)
     assert len(ports) == 1
@@ -22,29 +22,27 @@ def test_a_name_with_several_addresses_has_one_port() -> None:
 
 @pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
 def test_all_ipv6_addresses_include_the_ipv4_ones() -> None:
-    [sock] = open_tcp("::", 0)
+    [sock] = open_tcp("::", 0, backlog=1)
     with sock:
-        sock.listen()
         socket.create_connection(("127.0.0.1", sock.getsockname()[1])).close()
 
 
 def test_a_port_in_use_is_named() -> None:
-    [sock] = open_tcp("127.0.0.1", 0)
+    [sock] = open_tcp("127.0.0.1", 0, backlog=1)
     with sock:
-        sock.listen()
         port = sock.getsockname()[1]
         with pytest.raises(ListenError, match=rf"^cannot listen on 127\.0\.0\.1:{port}: it is in use; stop"):
-            open_tcp("127.0.0.1", port)
+            open_tcp("127.0.0.1", port, backlog=1)
 
 
 def test_an_address_of_another_machine_is_named() -> None:
     with pytest.raises(ListenError, match=r"192\.0\.2\.1:0: this machine doesn't have the address"):
-        open_tcp("192.0.2.1", 0)
+        open_tcp("192.0.2.1", 0, backlog=1)
 
 
 def test_a_name_that_does_not_exist_is_named() -> None:
     with pytest.raises(ListenError, match=r"no-such-host\.invalid:1: this host name has no address"):
-        open_tcp("no-such-host.invalid", 1)
+        open_tcp("no-such-host.invalid", 1, backlog=1)
 
 
 @pytest.mark.parametrize(
@@ -61,22 +59,21 @@ def test_every_error_has_its_remedy(number: int, remedy: str) -> None:
 
 def test_a_unix_socket_is_open_to_all_who_reach_it(tmp_path: Path) -> None:
     path = tmp_path / "shoal.sock"
-    with open_unix(path):
+    with open_unix(path, backlog=1):
         assert stat.S_IMODE(path.stat().st_mode) == 0o666
 
 
 def test_the_socket_of_a_dead_process_is_replaced(tmp_path: Path) -> None:
     path = tmp_path / "shoal.sock"
-    open_unix(path).close()
-    open_unix(path).close()
+    open_unix(path, backlog=1).close()
+    open_unix(path, backlog=1).close()
 
 
 def test_the_socket_of_a_living_process_is_not(tmp_path: Path) -> None:
     path = tmp_path / "shoal.sock"
-    with open_unix(path) as sock:
-        sock.listen()
+    with open_unix(path, backlog=1):
         with pytest.raises(ListenError, match=rf"unix:{path}: it is in use"):
-            open_unix(path)
+            open_unix(path, backlog=1)
         assert path.is_socket()
 
 
@@ -84,23 +81,23 @@ def test_another_file_is_not_replaced_by_a_socket(tmp_path: Path) -> None:
     path = tmp_path / "precious.txt"
     path.write_text("precious")
     with pytest.raises(ListenError, match="it is in use"):
-        open_unix(path)
+        open_unix(path, backlog=1)
     assert path.read_text() == "precious"
 
 
 def test_a_unix_socket_in_no_directory_is_named(tmp_path: Path) -> None:
     with pytest.raises(ListenError, match="its directory doesn't exist"):
-        open_unix(tmp_path / "missing" / "shoal.sock")
+        open_unix(tmp_path / "missing" / "shoal.sock", backlog=1)
 
 
 def test_a_path_that_is_too_long_is_named(tmp_path: Path) -> None:
     with pytest.raises(ListenError, match="too long"):
-        open_unix(tmp_path / ("x" * 200))
+        open_unix(tmp_path / ("x" * 200), backlog=1)
 
 
 def test_only_our_own_socket_is_removed(tmp_path: Path) -> None:
     path = tmp_path / "shoal.sock"
-    with open_unix(path):
+    with open_unix(path, backlog=1):
         inode = path.stat().st_ino
         remove_unix(path, inode + 1)
         assert path.exists()

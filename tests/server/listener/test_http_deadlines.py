@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from server.listener import HttpLimits
 from server.listener.http_protocol import HttpProtocol
-from tests.server.listener.live import GET, HANDSHAKE, PATIENCE, Gate, Upgrades, answer, connected, nobody_left
+from server.listener.listener import uvicorn_config
+from server.listener.state import ListenerState
+from tests.server.listener.fakes import FakeClock, FakeTransport
+from tests.server.listener.live import GET, HANDSHAKE, PATIENCE, Gate, Upgrades, answer, connected, echo, nobody_left
 
 if TYPE_CHECKING:
     from tests.server.listener.live import Listen
@@ -46,19 +50,6 @@ async def test_a_slow_request_is_answered_408(listen: Listen, earlier: bytes, pa
         assert response.headers["connection"] == "close"
         assert await client.rest() == b""
     assert listener.connections == 0
-
-
-async def test_a_drip_of_bytes_does_not_extend_the_deadline(listen: Listen) -> None:
-    async def drip() -> None:
-        while True:
-            await client.send_all(b"X-Drip: 1\r\n")
-            await asyncio.sleep(SHORT / 10)
-
-    async with connected(await listen(request_timeout=SHORT)) as client:
-        client.send(b"GET / HTTP/1.1\r\n")
-        dripping = asyncio.create_task(drip())
-        assert (await client.response()).status == 408
-        dripping.cancel()
 
 
 async def test_an_application_may_take_longer_than_a_client(listen: Listen) -> None:
@@ -130,43 +121,6 @@ async def test_a_client_that_does_not_take_its_response_is_ended(listen: Listen)
         await nobody_left(listener)
 
 
-class SlowReader(asyncio.Transport):
-    """A transport whose client takes as much as the test says."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.unsent = 0
-        self.aborted = False
-
-    def is_closing(self) -> bool:
-        return self.aborted
-
-    def get_write_buffer_size(self) -> int:
-        return self.unsent
-
-    def abort(self) -> None:
-        self.aborted = True
-
-    def close(self) -> None:
-        pass
-
-
-async def test_a_client_that_takes_its_response_slowly_is_not_ended(listen: Listen) -> None:
-    listener = await listen()
-    state = listener._state
-    assert state is not None
-    connection, transport = HttpProtocol(listener._config, state, asyncio.get_running_loop()), SlowReader()
-    connection.connection_made(transport)
-    transport.unsent = 1000
-    connection.pause_writing()
-    for transport.unsent in (900, 800):
-        connection.waited_too_long()
-        assert not transport.aborted
-    connection.waited_too_long()
-    assert transport.aborted
-    connection.connection_lost(None)
-
-
 async def test_no_connection_has_a_timer_of_its_own(listen: Listen) -> None:
     listener = await listen(keep_alive_timeout=75.0)
     loop: Any = asyncio.get_running_loop()
@@ -180,3 +134,64 @@ async def test_no_connection_has_a_timer_of_its_own(listen: Listen) -> None:
     assert len([timer for timer in loop._scheduled if not timer.cancelled()]) <= before + 2
     for context in clients:
         await context.__aexit__(None, None, None)
+
+
+# -- the same, with a clock and a transport that do as they are told
+
+
+async def a_connection() -> tuple[HttpProtocol, FakeTransport, FakeClock]:
+    clock, transport = FakeClock(), FakeTransport()
+    limits = HttpLimits(request_timeout=10.0)
+    state = ListenerState(limits, None, clock)
+    connection = HttpProtocol(uvicorn_config(echo), state, asyncio.get_running_loop())
+    connection.connection_made(transport)
+    return connection, transport, clock
+
+
+async def test_a_drip_of_bytes_does_not_extend_the_deadline() -> None:
+    connection, transport, clock = await a_connection()
+    for second, byte in enumerate(GET[:10]):
+        clock.go_to(float(second))
+        connection.data_received(bytes([byte]))
+    assert transport.written == b""
+    clock.go_to(10.0)
+    assert transport.written.startswith(b"HTTP/1.1 408 ")
+    assert transport.closed
+
+
+async def test_a_client_that_takes_its_response_slowly_is_not_ended() -> None:
+    connection, transport, clock = await a_connection()
+    transport.unsent = 1000
+    connection.pause_writing()
+    for now, transport.unsent in ((10.0, 900), (20.0, 800)):
+        clock.go_to(now)
+        assert not transport.aborted
+    clock.go_to(30.0)
+    assert transport.aborted
+
+
+async def test_what_is_unsent_when_a_connection_ends_must_be_taken_in_time() -> None:
+    connection, transport, clock = await a_connection()
+    connection.shutdown()
+    assert transport.closed
+    clock.go_to(9.9)
+    assert not transport.aborted
+    clock.go_to(10.0)
+    assert transport.aborted
+
+
+async def test_a_connection_that_was_accepted_too_late_is_ended() -> None:
+    clock, transport = FakeClock(), FakeTransport()
+    state = ListenerState(HttpLimits(), None, clock)
+    state.is_closed = True
+    HttpProtocol(uvicorn_config(echo), state, asyncio.get_running_loop()).connection_made(transport)
+    assert transport.closed
+
+
+async def test_a_lost_connection_waits_for_nothing() -> None:
+    connection, transport, clock = await a_connection()
+    connection.data_received(GET[:10])
+    connection.connection_lost(ConnectionResetError())
+    clock.go_to(100.0)
+    assert transport.written == b""
+    assert not transport.aborted

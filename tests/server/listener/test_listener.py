@@ -1,11 +1,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import os
 import signal
-import socket
 import ssl
 from typing import TYPE_CHECKING
 
@@ -47,20 +45,6 @@ async def test_a_port_in_use_is_an_error_and_leaves_nothing_open(listen: Listen)
     await second.stop(grace=0)
     async with connected(first) as client:
         assert (await client.ask(GET)).status == 200
-
-
-async def test_two_listeners_with_the_same_port_in_mind_cannot_both_start() -> None:
-    """Both bind, as neither listens yet: the second one fails at listen."""
-    first, second = Listener(echo), Listener(echo)
-    with contextlib.ExitStack() as stack:
-        sock = stack.enter_context(socket.socket())
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind(("127.0.0.1", 0))
-        first, second = (Listener(echo, port=sock.getsockname()[1]) for _ in range(2))
-        await first.start()
-        with pytest.raises(ListenError):
-            await second.start()
-    await first.stop(grace=0)
 
 
 async def test_two_listeners_share_a_loop_and_nothing_else(listen: Listen) -> None:

@@ -1,0 +1,25 @@
+"""The applications that a node serves in these tests, by the name the tests call them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def _app(number: int, **settings: Any) -> dict[str, Any]:
+    # PyPI's pusher takes only digits for an id, as Pusher's own are.
+    return {"id": str(number), "key": f"key-{number}", "secret": f"secret-{number}", **settings}
+
+
+APPS: dict[str, dict[str, Any]] = {
+    "main": _app(1001, client_events=True, subscription_count=True, watchlists=True),
+    # Everything that Pusher has switched off until a customer asks for it.
+    "plain": _app(1002),
+    "disabled": _app(1003, enabled=False),
+    "full": _app(1004, max_connections=0),
+    "tls": _app(1005, tls_only=True),
+    "authorized": _app(1006, authorization_timeout=0.3),
+    "narrow": _app(1007, max_presence_members=2, max_subscriptions=3),
+}
+
+SETTINGS = {"SHOAL_OFFLINE_DELAY": "0.1"}
+"""A user is offline soon after leaving, so that no test has to wait for it."""

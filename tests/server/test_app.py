@@ -1,0 +1,161 @@
+"""A node as a process: where it listens, what signals do, how it ends."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+import trustme
+from websockets.asyncio.client import connect, unix_connect
+
+from tests.harness.client import Client, Closed
+from tests.harness.node import ROOT, start_node
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def _serve(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a node that is expected to end by itself."""
+    command = [sys.executable, "-m", "server", "serve", "--log-format", "json", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+
+
+def _get(url: str, *, verify: ssl.SSLContext | bool = True, unix_socket: str | None = None) -> httpx.Response:
+    with httpx.Client(transport=httpx.HTTPTransport(verify=verify, uds=unix_socket)) as client:
+        return client.get(url)
+
+
+def _start(command: list[str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+
+
+async def test_sigterm_closes_each_client_with_4200_and_ends_with_0() -> None:
+    node = start_node()
+    clients = [await Client.connect(node) for _ in range(20)]
+    node.signal(signal.SIGTERM)
+    for client in clients:
+        message = await client.expect_error(4200)
+        assert await client.expect_close() == Closed(4200, message)
+    node.stop()
+
+
+async def test_the_listener_stays_while_a_node_leaves_and_late_handshakes_get_4100() -> None:
+    # One a second: while the first is gone and the others wait, somebody arrives.
+    node = start_node({"SHOAL_DRAIN_RATE": "1"})
+    clients = [await Client.connect(node) for _ in range(3)]
+    node.signal(signal.SIGTERM)
+    node.wait_until(lambda: node.metric("shoal_node_state", state="draining") == 1, "it drains")
+    late = await Client.open(node)
+    await late.expect_error(4100)
+    assert (await late.expect_close()).code == 4100
+    answer = _get(f"{node.url}/readyz")
+    assert (answer.status_code, answer.headers["connection"]) == (503, "close")
+    assert _get(f"{node.url}/livez").status_code == 200
+    node.signal(signal.SIGTERM)
+    codes = [(await client.expect_close()).code for client in clients]
+    assert codes == [4200, 4200, 4200]
+    node.stop()
+
+
+async def test_a_settling_node_serves_as_before_but_is_not_ready() -> None:
+    node = start_node({"SHOAL_SETTLE": "30"})
+    node.signal(signal.SIGTERM)
+    node.wait_until(lambda: node.metric("shoal_node_state", state="settling") == 1, "it settles")
+    assert _get(f"{node.url}/readyz").status_code == 503
+    async with await Client.connect(node) as client:
+        await client.subscribe("a-channel")
+    node.signal(signal.SIGTERM)
+    node.stop()
+
+
+async def test_sighup_reads_the_applications_again_and_touches_no_connection(tmp_path: Path) -> None:
+    file = tmp_path / "shoal.toml"
+    file.write_text('[[apps]]\nid = "1"\nkey = "first"\nsecret = "s"\n')
+    with start_node({"SHOAL_CONFIG": str(file)}) as node:
+        client = await Client.open(node, key="first")
+        await client.established()
+        client.app = type(client.app)("1", "first", "s")
+        await client.subscribe("private-x")
+        await client.send("client-x", {}, "private-x")
+        assert "enable this feature" in await client.expect_error(None)
+        file.write_text(
+            '[[apps]]\nid = "1"\nkey = "first"\nsecret = "s"\nclient_events = true\n'
+            '[[apps]]\nid = "2"\nkey = "second"\nsecret = "s"\n'
+        )
+        node.signal(signal.SIGHUP)
+        node.wait_until(lambda: node.metric("shoal_configuration_reloads_total", result="done") == 1, "reloaded")
+        other = await Client.open(node, key="second")
+        await other.established()
+        await other.close()
+        await client.send("client-x", {}, "private-x")
+        assert await client.settled() == []
+        await client.close()
+
+
+async def test_a_bad_file_on_sighup_changes_nothing_and_says_why(tmp_path: Path) -> None:
+    file = tmp_path / "shoal.toml"
+    file.write_text('[[apps]]\nid = "1"\nkey = "first"\nsecret = "s"\n')
+    node = start_node({"SHOAL_CONFIG": str(file)})
+    file.write_text('[[apps]]\nid = "1"\nkey = "first"\nsecrets = "s"\n')
+    node.signal(signal.SIGHUP)
+    node.wait_until(lambda: node.metric("shoal_configuration_reloads_total", result="failed") == 1, "refused")
+    assert any("secrets" in record["message"] for record in node.records() if record["level"] == "error")
+    client = await Client.open(node, key="first")
+    await client.established()
+    await client.close()
+    node.stop(check=False)
+
+
+def test_a_port_in_use_is_said_and_ends_with_1() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = _serve("--port", str(port), "--metrics-port", "0")
+    assert result.returncode == 1
+    assert str(port) in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_the_demo_application_is_not_offered_to_others(host: str) -> None:
+    result = _serve("--host", host, "--port", "0", "--metrics-port", "0")
+    assert result.returncode == 2
+    assert "--insecure-demo" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+async def test_tls_serves_websockets_and_the_api(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    certificate = authority.issue_cert("localhost")
+    certificate.cert_chain_pems[0].write_to_path(tmp_path / "cert.pem")
+    certificate.private_key_pem.write_to_path(tmp_path / "key.pem")
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    tls = {"SHOAL_TLS_CERTIFICATE": str(tmp_path / "cert.pem"), "SHOAL_TLS_KEY": str(tmp_path / "key.pem")}
+    with start_node(tls, apps=[{"id": "1", "key": "k", "secret": "s", "tls_only": True}]) as node:
+        async with connect(f"wss://localhost:{node.port}/app/k?protocol=7", ssl=context, proxy=None) as connection:
+            assert "connection_established" in str(await connection.recv())
+            await connection.send(json.dumps({"event": "pusher:ping"}))
+            assert "pusher:pong" in str(await connection.recv())
+        assert _get(f"https://localhost:{node.port}/livez", verify=context).status_code == 200
+
+
+async def test_a_unix_socket_serves_websockets_and_the_api(tmp_path: Path) -> None:
+    path = tmp_path / "shoal.sock"
+    command = [sys.executable, "-m", "server", "serve", "--unix-socket", str(path), "--metrics-port", "0"]
+    with _start(command) as process:
+        assert process.stdout is not None
+        assert f"unix:{path}" in process.stdout.readline()
+        async with unix_connect(str(path), "ws://localhost/app/app-key?protocol=7") as connection:
+            assert "connection_established" in str(await connection.recv())
+        assert _get("http://localhost/livez", unix_socket=str(path)).status_code == 200
+        process.terminate()
+    assert process.returncode == 0
+    assert not path.exists()

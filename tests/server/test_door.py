@@ -1,0 +1,122 @@
+"""Who may come in, asked of a running node: whatever is wrong, the handshake is completed and then closed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from tests.harness.client import Client
+from tests.harness.node import start_node
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.harness.node import RunningNode
+
+APPS = [
+    {"id": "1", "key": "open", "secret": "s"},
+    {"id": "2", "key": "disabled", "secret": "s", "enabled": False},
+    {"id": "3", "key": "tls-only", "secret": "s", "tls_only": True},
+    {"id": "4", "key": "of-one-site", "secret": "s", "allowed_origins": ["https://*.example.com"]},
+    {"id": "5", "key": "for-two", "secret": "s", "max_connections": 2},
+]
+
+
+@pytest.fixture(scope="module")
+def node() -> Iterator[RunningNode]:
+    with start_node(apps=APPS) as node:
+        yield node
+
+
+async def _is_turned_away(client: Client, code: int) -> str:
+    message = await client.expect_error(code)
+    closed = await client.expect_close()
+    assert (closed.code, closed.reason) == (code, message)
+    return message
+
+
+@pytest.mark.parametrize(
+    ("key", "query", "code"),
+    [
+        ("nobodys", "protocol=7", 4001),
+        ("disabled", "protocol=7", 4003),
+        ("tls-only", "protocol=7", 4000),
+        ("open/else", "protocol=7", 4005),
+        ("open", "protocol=7&version=%00", 4006),
+        ("open", "protocol=3", 4007),
+        ("open", "protocol=8", 4007),
+        ("open", "protocol=seven", 4007),
+        ("open", "protocol=%D9%A7", 4007),
+        ("open", "", 4008),
+    ],
+)
+async def test_what_is_wrong_with_a_request_is_said_by_error_and_close(
+    node: RunningNode, key: str, query: str, code: int
+) -> None:
+    await _is_turned_away(await Client.open(node, key=key, query=query), code)
+
+
+@pytest.mark.parametrize("protocol", [4, 5, 6, 7])
+async def test_protocols_4_to_7_are_spoken(node: RunningNode, protocol: int) -> None:
+    client = await Client.open(node, query=f"protocol={protocol}&client=js&version=8.6.0&flash=false")
+    hello = await client.established()
+    assert hello["activity_timeout"] == 30
+    numbers = hello["socket_id"].split(".")
+    assert len(numbers) == 2
+    assert all(number.isdecimal() and len(number) <= 10 for number in numbers)
+    await client.close()
+
+
+async def test_an_application_over_its_connections_is_closed_with_4004_until_one_ends(node: RunningNode) -> None:
+    first, second = [await Client.open(node, key="for-two") for _ in range(2)]
+    await first.established()
+    await second.established()
+    await _is_turned_away(await Client.open(node, key="for-two"), 4004)
+    await first.close()
+    node.wait_until(lambda: node.metric("shoal_connections", app="5") == 1, "one has gone")
+    third = await Client.open(node, key="for-two")
+    await third.established()
+    await second.close()
+    await third.close()
+
+
+async def test_a_page_of_a_foreign_origin_is_closed_with_4009(node: RunningNode) -> None:
+    from websockets.asyncio.client import connect
+
+    url = f"ws://{node.host}:{node.port}/app/of-one-site?protocol=7"
+    for origin, event in (
+        ("https://www.example.com", "connection_established"),
+        ("https://example.org", "4009"),
+        (None, "connection_established"),
+    ):
+        async with connect(url, origin=origin, proxy=None) as connection:  # type: ignore[arg-type]
+            assert event in str(await connection.recv())
+
+
+async def test_a_full_node_closes_with_4100_and_counts_it() -> None:
+    with start_node({"SHOAL_MAX_CONNECTIONS": "1"}) as node:
+        async with await Client.connect(node):
+            await _is_turned_away(await Client.open(node), 4100)
+        assert node.metric("shoal_handshakes_refused_total", code="4100") == 1
+
+
+async def test_connections_from_one_address_are_limited_behind_trusted_proxies_only() -> None:
+    with start_node({"SHOAL_MAX_CONNECTIONS_PER_IP": "1", "SHOAL_TRUSTED_HOPS": "1"}) as node:
+        from websockets.asyncio.client import connect
+
+        url = f"{node.websocket_url}?protocol=7"
+        outcomes = []
+        async with connect(url, additional_headers={"X-Forwarded-For": "10.0.0.1"}, proxy=None):
+            for address in ("10.0.0.1", "10.0.0.2", "10.0.0.2, 10.0.0.1"):
+                async with connect(url, additional_headers={"X-Forwarded-For": address}, proxy=None) as another:
+                    outcomes.append("connection_established" in str(await another.recv()))
+        assert outcomes == [False, True, False]
+
+
+def test_what_is_no_websocket_handshake_is_refused_by_http(node: RunningNode) -> None:
+    headers = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
+    answer = httpx.get(f"{node.url}/app/open?protocol=7", headers=headers)
+    assert answer.status_code == 400
+    assert node.metric("shoal_handshakes_refused_total", code="400") == 1

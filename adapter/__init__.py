@@ -1,6 +1,6 @@
 """How nodes reach one another: the contract (:mod:`adapter.base`) and what fulfils it."""
 
-from adapter.base import Adapter, Entry, Full, Occupancy, Receiver, Remembered, Topic, topic_of
+from adapter.base import Adapter, Entry, Full, NodeInfo, Occupancy, Receiver, Remembered, Topic, topic_of
 from adapter.errors import AdapterError, Unavailable
 
 __all__ = [
@@ -8,6 +8,7 @@ __all__ = [
     "AdapterError",
     "Entry",
     "Full",
+    "NodeInfo",
     "Occupancy",
     "Receiver",
     "Remembered",

@@ -103,6 +103,21 @@ class Occupancy:
     members: int
 
 
+@dataclass(frozen=True, slots=True)
+class NodeInfo:
+    """One node, as the cluster knows it."""
+
+    name: str
+    boot: str
+    """Distinguishes a node from those of the same name before and after it."""
+    state: str
+    """What the node last declared."""
+    version: str
+    connections: int
+    age: float
+    """Seconds since it was last heard of."""
+
+
 class Receiver(Protocol):
     """What a node is told. Callbacks are synchronous, one at a time, and must not raise."""
 
@@ -142,6 +157,15 @@ class Adapter(Protocol):
 
     async def stop(self) -> None:
         """Sign off: this node's entries are gone (its holds remain), its counts are zero, callbacks end."""
+
+    def declare(self, state: str, connections: int) -> None:
+        """State what other nodes are to know of this one; they do within a heartbeat."""
+
+    async def nodes(self) -> list[NodeInfo]:
+        """Return the nodes that are alive, this one included.
+
+        :raises Unavailable: see above.
+        """
 
     def publish(
         self, topic: Topic, payload: bytes, *, sender: str = "", remember: float = 0.0, once: str = ""

@@ -6,10 +6,10 @@ import asyncio
 import heapq
 import itertools
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from adapter.base import Entry, Full, Occupancy, Remembered, Topic
+from adapter.base import Entry, Full, NodeInfo, Occupancy, Remembered, Topic
 from adapter.errors import AdapterError
 
 if TYPE_CHECKING:
@@ -42,8 +42,9 @@ class _State:
 class LocalAdapter:
     """Keeps the state of a cluster of one node. See :class:`adapter.base.Adapter` for what each call promises."""
 
-    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, *, version: str = "", clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
+        self._self = NodeInfo("local", "", "starting", version, 0, 0.0)
         self._position = 0
         # Invariant: a topic is in _topics if and only if it has an entry or a subscription.
         self._topics: dict[Topic, _State] = {}
@@ -66,6 +67,12 @@ class LocalAdapter:
     async def stop(self) -> None:
         self._sweeper.cancel()
         await asyncio.gather(self._sweeper, return_exceptions=True)
+
+    def declare(self, state: str, connections: int) -> None:
+        self._self = replace(self._self, state=state, connections=connections)
+
+    async def nodes(self) -> list[NodeInfo]:
+        return [self._self]
 
     # Messages
 

@@ -14,6 +14,7 @@ from prometheus_client import GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.core import CollectorRegistry
 
 from adapter.local import LocalAdapter
+from server import __version__
 from server.api import create_api, create_metrics_app
 from server.apps import Apps
 from server.banner import banner
@@ -199,7 +200,7 @@ def run(settings: Settings, *, reload: Callable[[], Settings]) -> int:
 
 
 async def _run(settings: Settings, reload: Callable[[], Settings]) -> int:
-    return await Node(settings, LocalAdapter(), reload).run()
+    return await Node(settings, LocalAdapter(version=__version__), reload).run()
 
 
 def _ignore_signals() -> None:

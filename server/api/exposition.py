@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
 from starlette.routing import Route, Router
 
 from server.api.answers import Answer
@@ -12,13 +14,13 @@ from server.api.endpoint import Endpoint
 from server.api.health import health_routes, ignore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from prometheus_client import CollectorRegistry
 
     from server.api.call import Call
 
 _MAX_BODY_BYTES = 1024
+
+_Encoder = Callable[[Collector], bytes]
 
 
 def create_metrics_app(
@@ -27,11 +29,19 @@ def create_metrics_app(
     """Return the ASGI application of the metrics port. Its own requests are not counted."""
 
     async def expose(call: Call) -> Answer:
-        # Prometheus and OpenMetrics formats, whichever the scraper asks for.
-        encode, content_type = choose_encoder(call.header(b"accept"))
+        encode, content_type = _choose(call.header(b"accept"))
         return Answer(200, encode(registry), content_type.encode())
 
     endpoint = Endpoint("/metrics", {"GET": expose}, max_body_bytes=_MAX_BODY_BYTES, observe=ignore)
     nowhere = Endpoint("unmatched", {}, max_body_bytes=_MAX_BODY_BYTES, observe=ignore)
     routes = [Route("/metrics", endpoint), *health_routes(readiness=readiness, draining=draining)]
     return Router(routes, redirect_slashes=False, default=nowhere)
+
+
+def _choose(accept: str) -> tuple[_Encoder, str]:
+    """Return the format that the scraper asks for, Prometheus' or OpenMetrics', and what it is called."""
+    try:
+        return choose_encoder(accept)
+    except TypeError:
+        # The library stumbles over versions that aren't numbers. Whoever sends one gets what everybody can read.
+        return choose_encoder("")

@@ -105,7 +105,7 @@ def _data(frame: dict[str, Any], event: str, max_depth: int) -> dict[str, Any]:
 def _text(data: dict[str, Any], name: str, event: str) -> str:
     value = data.get(name)
     if not isinstance(value, str):
-        raise Malformed(f"{event[:200]} must have a {name}, a string")
+        raise Malformed(f"{event[:200]} must have {name}, a string")
     return value
 
 

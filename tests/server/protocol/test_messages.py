@@ -59,27 +59,27 @@ def test_what_clients_say_is_understood(raw: bytes, expected: Message) -> None:
         (b'{"event":"pusher:subscribe","data":[]}', "pusher:subscribe must have data, an object"),
         (b'{"event":"pusher:subscribe","data":"[]"}', "pusher:subscribe must have data, an object"),
         (b'{"event":"pusher:subscribe","data":"{"}', "invalid JSON"),
-        (b'{"event":"pusher:subscribe","data":{}}', "pusher:subscribe must have a channel, a string"),
-        (b'{"event":"pusher:subscribe","data":{"channel":7}}', "pusher:subscribe must have a channel, a string"),
-        (b'{"event":"pusher:subscribe","data":{"channel":null}}', "pusher:subscribe must have a channel, a string"),
+        (b'{"event":"pusher:subscribe","data":{}}', "pusher:subscribe must have channel, a string"),
+        (b'{"event":"pusher:subscribe","data":{"channel":7}}', "pusher:subscribe must have channel, a string"),
+        (b'{"event":"pusher:subscribe","data":{"channel":null}}', "pusher:subscribe must have channel, a string"),
         (
             b'{"event":"pusher:subscribe","data":{"channel":"a","auth":1}}',
-            "pusher:subscribe must have a auth, a string",
+            "pusher:subscribe must have auth, a string",
         ),
         (
             b'{"event":"pusher:subscribe","data":{"channel":"a","channel_data":{}}}',
-            "pusher:subscribe must have a channel_data, a string",
+            "pusher:subscribe must have channel_data, a string",
         ),
         (b'{"event":"pusher:unsubscribe"}', "pusher:unsubscribe must have data, an object"),
-        (b'{"event":"pusher:unsubscribe","data":{"channel":{}}}', "pusher:unsubscribe must have a channel, a string"),
-        (b'{"event":"pusher:signin","data":{}}', "pusher:signin must have a auth, a string"),
-        (b'{"event":"pusher:signin","data":{"auth":"a"}}', "pusher:signin must have a user_data, a string"),
+        (b'{"event":"pusher:unsubscribe","data":{"channel":{}}}', "pusher:unsubscribe must have channel, a string"),
+        (b'{"event":"pusher:signin","data":{}}', "pusher:signin must have auth, a string"),
+        (b'{"event":"pusher:signin","data":{"auth":"a"}}', "pusher:signin must have user_data, a string"),
         (
             b'{"event":"pusher:signin","data":{"auth":"a","user_data":{}}}',
-            "pusher:signin must have a user_data, a string",
+            "pusher:signin must have user_data, a string",
         ),
-        (b'{"event":"client-x","data":"d"}', "client-x must have a channel, a string"),
-        (b'{"event":"client-x","channel":["a"],"data":"d"}', "client-x must have a channel, a string"),
+        (b'{"event":"client-x","data":"d"}', "client-x must have channel, a string"),
+        (b'{"event":"client-x","channel":["a"],"data":"d"}', "client-x must have channel, a string"),
         (b'{"event":"news","channel":"a","data":"d"}', "Unsupported event received on socket: news"),
         (b'{"event":""}', "Unsupported event received on socket: "),
         (b'{"event":"pusher:error"}', "Unsupported event received on socket: pusher:error"),
@@ -129,7 +129,7 @@ def test_fields_of_any_type_make_a_message_or_are_malformed(event: Any, data: An
     assert isinstance(parsed, Message)
 
 
-@given(st.binary(max_size=100))
+@given(st.binary(max_size=100).filter(lambda raw: b"event" not in raw))
 def test_garbage_is_malformed(raw: bytes) -> None:
     with pytest.raises(Malformed):
         parse(raw)

@@ -28,7 +28,7 @@ def message(event: str, **fields: Any) -> bytes:
 
 
 def subscribe(channel: str, *, socket_id: str = SOCKET_ID, user: dict[str, Any] | None = None) -> bytes:
-    """Return a subscription, signed where the channel asks for it, as `user` (``user_id`` and so on) if one is given."""
+    """Return a subscription, signed where the channel asks for it; as `user` (``user_id``, ``user_info``) if given."""
     data = {"channel": channel}
     if user is not None:
         data["channel_data"] = json.dumps(user)

@@ -21,9 +21,9 @@ from server.banner import banner
 from server.collector_tuning import tune
 from server.config import ConfigurationError, Settings
 from server.door import Door
-from server.drain import drain
 from server.hub import Hub
 from server.hub.sweeps import Sweeps
+from server.leaving import Departure
 from server.lifecycle import Lifecycle, State
 from server.listener import HttpLimits, Listener, ListenError
 from server.metrics import Metrics, NodeCollector
@@ -36,10 +36,6 @@ if TYPE_CHECKING:
     from adapter.base import Adapter
 
 logger = logging.getLogger(__name__)
-
-FLUSH_GRACE = 5.0
-"""Seconds for requests in flight when everybody else has left."""
-
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -54,41 +50,42 @@ class Node:
         self._lifecycle = Lifecycle()
         self._metrics = Metrics()
         self._apps = Apps(settings.apps)
-        self._stop = asyncio.Event()
-        self._hurry = asyncio.Event()
 
     async def run(self) -> int:
         """Serve until told to stop; return the exit status."""
-        status = 0
+        status = 1
         try:
             async with asyncio.TaskGroup() as tasks:
-                await self._serve(tasks)
+                status = await self._serve(tasks)
         except* ListenError as group:
             for error in group.exceptions:
                 logger.error("%s", error)
-            status = 1
         return status
 
-    async def _serve(self, tasks: asyncio.TaskGroup) -> None:
+    async def _serve(self, tasks: asyncio.TaskGroup) -> int:
         hub = Hub(adapter=self._adapter, settings=self._settings, metrics=self._metrics, spawn=tasks.create_task)
+        departure = Departure(
+            self._lifecycle, hub=hub, adapter=self._adapter, settings=self._settings, metrics=self._metrics
+        )
         await self._adapter.start(hub)
         sweeps = Sweeps(hub, self._settings, self._metrics)
         background = [tasks.create_task(sweeps.each_second()), tasks.create_task(sweeps.each_quarter())]
         main, inspection = self._listeners(hub)
-        self._handle_signals(hub)
+        self._handle_signals(hub, departure)
         await main.start()
         await inspection.start()
         tune(self._metrics.gc_pause_seconds, freeze=self._settings.gc_freeze)
         self._lifecycle.advance(State.READY)
+        self._adapter.declare(State.READY.value, 0)
         self._announce(main, inspection)
-        await self._stop.wait()
-        await self._leave(hub, main)
+        has_told_all = await departure.run(main)
         await inspection.stop(0.0)
         await self._adapter.stop()
         for task in background:
             task.cancel()
         _ignore_signals()
         self._lifecycle.advance(State.STOPPED)
+        return 0 if has_told_all else 1
 
     def _listeners(self, hub: Hub) -> tuple[Listener, Listener]:
         settings, lifecycle = self._settings, self._lifecycle
@@ -142,36 +139,13 @@ class Node:
         print(text, flush=True)
         logger.info("ready on %s, metrics on %s", main.address, inspection.address)
 
-    async def _leave(self, hub: Hub, main: Listener) -> None:
-        """Let go of everybody, in order; the listener is open to the end, so that nobody is refused."""
-        clients = len(hub.clients)
-        logger.info("leaving: %d connections", clients)
-        self._lifecycle.advance(State.SETTLING)
-        main.draining = True
-        try:
-            async with asyncio.timeout(self._settings.settle):
-                await self._hurry.wait()
-        except TimeoutError:
-            pass
-        self._lifecycle.advance(State.DRAINING)
-        await drain(hub, self._settings, self._hurry)
-        left = len(hub.closing)
-        self._lifecycle.advance(State.FLUSHING)
-        await main.stop(1.0 if self._hurry.is_set() else FLUSH_GRACE)
-        logger.info("left: %d connections closed, %d of them cut off", clients, left)
-
     # Signals
 
-    def _handle_signals(self, hub: Hub) -> None:
+    def _handle_signals(self, hub: Hub, departure: Departure) -> None:
         loop = asyncio.get_running_loop()
         for number in STOP_SIGNALS:
-            loop.add_signal_handler(number, self._told_to_stop)
+            loop.add_signal_handler(number, departure.exit)
         loop.add_signal_handler(signal.SIGHUP, self._told_to_reload, hub)
-
-    def _told_to_stop(self) -> None:
-        if self._stop.is_set():
-            self._hurry.set()
-        self._stop.set()
 
     def _told_to_reload(self, hub: Hub) -> None:
         """Read the applications again; open connections stay as they are, but for what their application allows."""

@@ -105,6 +105,7 @@ class Door:
 
     def _why_not_now(self, peer: str) -> Close | None:
         if self._is_draining():
+            self._metrics.departure.late_handshakes += 1
             return codes.DRAINING
         if self._open > self._settings.max_connections:
             return codes.OVER_CAPACITY

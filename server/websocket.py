@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from websockets.datastructures import Headers
+from websockets.exceptions import ProtocolError
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
 from websockets.protocol import OPEN
@@ -30,6 +31,8 @@ class Binary:
 
 
 OVERSIZED, BINARY = Oversized(), Binary()
+
+Message: TypeAlias = "bytearray | bytes | Oversized | Binary"
 
 
 class _BoundedReader(StreamReader):
@@ -79,6 +82,8 @@ class WebSocket(ServerProtocol):
         self._fragments: bytearray | None = None
         self._is_too_long = False
         self._is_binary = False
+        # Those that the bytes taken in just now have completed.
+        self._messages: list[Message] = []
 
     def limit(self, max_message_bytes: int) -> None:
         """Change the limit on messages."""
@@ -97,18 +102,23 @@ class WebSocket(ServerProtocol):
         response = self.accept(Request(path, fields))
         return response.serialize(), response.status_code == HTTPStatus.SWITCHING_PROTOCOLS
 
-    def messages(self, data: bytes) -> list[bytearray | bytes | Oversized | Binary]:
+    def messages(self, data: bytes) -> list[Message]:
         """Take in bytes; return the messages that they complete. What is to be answered is in ``data_to_send()``."""
         self.receive_data(data)
-        messages: list[bytearray | bytes | Oversized | Binary] = []
-        for frame in self.events_received():
-            assert isinstance(frame, Frame), "the request isn't parsed here"
-            if frame.opcode in _DATA and (message := self._assemble(frame)) is not None:
-                messages.append(message)
+        messages, self._messages = self._messages, []
         return messages
 
-    def _assemble(self, frame: Frame) -> bytearray | bytes | Oversized | Binary | None:
+    def recv_frame(self, frame: Frame) -> None:
+        """Take one frame from the parser: only here is it known whether it was this one that was skipped."""
         skipped, self._reader.has_skipped = self._reader.has_skipped, False
+        if skipped and frame.opcode not in _DATA:
+            raise ProtocolError("control frame too long")
+        super().recv_frame(frame)
+        self.events.clear()
+        if frame.opcode in _DATA and (message := self._assemble(frame, skipped)) is not None:
+            self._messages.append(message)
+
+    def _assemble(self, frame: Frame, skipped: bool) -> Message | None:
         if frame.fin and frame.opcode is Opcode.TEXT:
             return OVERSIZED if skipped else bytes(frame.data)
         if frame.opcode is not Opcode.CONT:
@@ -129,9 +139,18 @@ class WebSocket(ServerProtocol):
         return OVERSIZED if self._is_too_long else message
 
     def dispose(self) -> None:
-        """Break the reference cycle with the parser, so that the memory is free at once."""
+        """Break the reference cycles with the parser and with what was raised, so that the memory is free at once."""
         self.parser.close()
         del self.parser
+        _forget_frames(self.parser_exc)
+        _forget_frames(self.handshake_exc)
+        self.parser_exc = self.handshake_exc = None
 
 
-__all__ = ["BINARY", "OVERSIZED", "Binary", "Oversized", "WebSocket"]
+def _forget_frames(exc: BaseException | None) -> None:
+    while exc is not None:
+        exc.__traceback__ = None
+        exc = exc.__cause__
+
+
+__all__ = ["BINARY", "OVERSIZED", "Binary", "Message", "Oversized", "WebSocket"]

@@ -4,10 +4,13 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
 from server.apps import DEMO_APP, App, check_unique
 from server.quantities import Bytes, Count, PerSecond, Seconds
+
+FLUSHING = 18.0
+"""Seconds that leaving takes beside settling and draining: the last close handshakes, requests in flight, a margin."""
 
 
 def _readable(path: Path) -> Path:
@@ -151,10 +154,28 @@ class Settings(BaseModel):
         "notice. 0 on a terminal, about 5 behind one.",
     )
     drain_rate: PerSecond = Field(
-        200.0, gt=0, description="Connections closed per second when leaving, so that the other nodes keep up."
+        200.0, gt=0, description="Most connections closed a second when leaving; fewer where the other nodes are few."
+    )
+    handshake_rate: PerSecond = Field(
+        1_000.0,
+        gt=0,
+        description="WebSocket handshakes a second that one node can do. Leaving nodes together use up half of what "
+        "the nodes that stay can do.",
     )
     drain_max: Seconds = Field(
         60.0, gt=0, description="Time for closing them all; where it doesn't suffice the rate is raised."
+    )
+
+    grace: Seconds | None = Field(
+        None,
+        gt=0,
+        description="Time between SIGTERM and being killed, at least settle + drain_max + 18. Two seconds before its "
+        "end all that is left is closed at once. None: nobody kills.",
+    )
+    drain_token: SecretStr | None = Field(
+        None,
+        min_length=16,
+        description="Lets its bearer drain the node by `POST /drain` on the metrics port. None: nobody may.",
     )
 
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = Field(
@@ -176,12 +197,21 @@ class Settings(BaseModel):
         self._check_tls()
         self._check_addresses()
         self._check_buffers()
+        self._check_times()
         return self
 
     def _check_tls(self) -> None:
         if (self.tls_certificate is None) != (self.tls_key is None):
             given, missing = ("tls_certificate", "tls_key") if self.tls_key is None else ("tls_key", "tls_certificate")
             raise ValueError(f"{given} is set but {missing} is not: TLS needs both")
+
+    def _check_times(self) -> None:
+        needed = self.settle + self.drain_max + FLUSHING
+        if self.grace is not None and self.grace < needed:
+            raise ValueError(
+                f"grace = {self.grace:g} is shorter than settle + drain_max + {FLUSHING:g} = {needed:g}: raise it (in "
+                "Kubernetes together with terminationGracePeriodSeconds), or lower drain_max"
+            )
 
     def _check_addresses(self) -> None:
         if self.unix_socket is not None:

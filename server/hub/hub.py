@@ -21,7 +21,7 @@ from server.channels.channel import Channel, Ticket
 from server.hub.holds import hold_after_close
 from server.hub.interest import Interest
 from server.hub.users import Users
-from server.protocol import events
+from server.protocol import codes, events
 from server.protocol.codes import Close
 from server.protocol.effects import BecomeUser, Confirm, Effect, Join, Leave, Probe, Refuse, Relay, Send
 from server.protocol.frames import text_frame
@@ -81,8 +81,8 @@ class Hub:
         # Channels whose subscription count has changed in this tick, and those of which it is to be told later.
         self._counted: dict[Channel, None] = {}
         self._counting: set[Channel] = set()
-        # Connections whose end has begun, and when.
-        self.closing: dict[Client, float] = {}
+        # Connections whose end has begun: when, and with which code.
+        self.closing: dict[Client, tuple[float, int]] = {}
         self._all_closed = asyncio.Event()
         # Connections that take less than they are given: above the high-water mark of their transport.
         self.slow: set[Client] = set()
@@ -119,7 +119,7 @@ class Hub:
 
     def lost(self, client: Client, *, code: int, is_clean: bool) -> None:
         """React to a connection that the other side has ended, cleanly or not."""
-        self.closing.setdefault(client, self._clock())
+        self.closing.setdefault(client, (self._clock(), code))
         self.forget(client, code=code, hold=0.0 if is_clean else self._settings.hold_unclean)
 
     def gone(self, client: Client) -> None:
@@ -128,6 +128,16 @@ class Hub:
         self.slow.discard(client)
         if not self.closing:
             self._all_closed.set()
+
+    def abort_closing(self, *, older_than: float = 0.0) -> None:
+        """Cut off the connections whose end began so many seconds ago or more."""
+        now = self._clock()
+        for client, (since, code) in list(self.closing.items()):
+            if now - since >= older_than:
+                # What waits for the client includes the close frame: it never got to know.
+                if code == codes.SERVER_LEAVING.code and client.unsent:
+                    self._metrics.departure.aborted += 1
+                client.abort()
 
     async def wait_closed(self) -> None:
         """Wait until no connection is closing."""
@@ -144,7 +154,7 @@ class Hub:
 
     def turn_away(self, client: Client, close: Close) -> None:
         """End a connection that isn't, or is no more, among the established."""
-        self.closing[client] = self._clock()
+        self.closing[client] = self._clock(), close.code
         client.end(close)
 
     def close(self, client: Client, close: Close) -> None:

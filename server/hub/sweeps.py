@@ -123,10 +123,9 @@ class Sweeps:
 
     def check_closing(self, now: float) -> None:
         """Hang up on who doesn't answer our close frame in time, and cut off who doesn't even read it."""
-        for client, since in list(self._hub.closing.items()):
-            if now - since >= self._settings.abort_timeout:
-                client.abort()
-            elif now - since >= self._settings.close_timeout:
+        self._hub.abort_closing(older_than=self._settings.abort_timeout)
+        for client, (since, _) in list(self._hub.closing.items()):
+            if now - since >= self._settings.close_timeout:
                 client.hang_up()
 
 

@@ -79,6 +79,8 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        peer, port = self.client or ("", 0)
+        self.client = (client_address(peer, (), 0), port)
         self._state.requests.start(self)
         if self._state.is_closed:
             self.shutdown()
@@ -159,7 +161,8 @@ class HttpProtocol(HttpToolsProtocol):
         """Parse; return what must be parsed again, as it began with a wish for another protocol."""
         try:
             self.parser.feed_data(data)
-            self._weigh(len(data))
+            if self._phase is not _Phase.BETWEEN:
+                self._weigh(len(data))
         except httptools.HttpParserUpgrade as upgrade:
             rest = data[upgrade.args[0] :]
         except (httptools.HttpParserError, RefusedError) as error:
@@ -172,8 +175,6 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _weigh(self, size: int) -> None:
         """Take note of a read that left a request incomplete: it has a deadline and a size."""
-        if self._phase is _Phase.BETWEEN:
-            return
         if self not in self._state.requests:
             self._state.requests.start(self)
         if not self._read_ended_one:
@@ -187,29 +188,22 @@ class HttpProtocol(HttpToolsProtocol):
         self._size.begin()
         self._state.idle.stop(self)
 
-    def on_url(self, url: bytes) -> None:
-        self._size.add_url(len(url))
-        super().on_url(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._size.add_header(name, value)
-        # A trailer isn't a header (RFC 9110, 6.5.1), and nobody awaits one.
-        if self._phase is _Phase.HEAD:
-            super().on_header(name, value)
-
     def on_headers_complete(self) -> None:
+        self._size.check_head(self.url, self.headers)
         if self.parser.should_upgrade():
             # The rest of the decision is made where the bytes behind the request are known.
             self._check_upgrade()
             return
-        self._size.expect_body(self.headers)
         if len(self.pipeline) >= MAX_PIPELINED:
             raise RefusedError(refusals.too_many_pipelined(MAX_PIPELINED))
         self._state.refresh_headers()
-        self.scope["client"] = (self._peer(), self.client[1] if self.client else 0)
-        self.scope["scheme"] = "https" if self._is_tls() else "http"
+        if self._state.limits.trusted_hops:
+            self.scope["client"] = (self._peer(), 0)
+            self.scope["scheme"] = "https" if self._is_tls() else "http"
         super().on_headers_complete()
         self._phase = _Phase.BODY
+        # A trailer isn't a header (RFC 9110, 6.5.1): the application's list ends here.
+        self.headers = []
 
     def on_body(self, body: bytes) -> None:
         # uvicorn would pause reading at 64 KiB until the application takes some, but that starts only at the end.
@@ -348,12 +342,13 @@ class HttpProtocol(HttpToolsProtocol):
     # -- the client
 
     def _peer(self) -> str:
-        peer, hops = self.client[0] if self.client else "", self._state.limits.trusted_hops
-        return client_address(peer, forwarded(self.headers, b"x-forwarded-for") if hops else (), hops)
+        assert self.client is not None, "connection_made sees to it"
+        peer, hops = self.client[0], self._state.limits.trusted_hops
+        return client_address(peer, forwarded(self.headers, b"x-forwarded-for"), hops) if hops else peer
 
     def _is_tls(self) -> bool:
         is_tls, hops = self.scheme == "https", self._state.limits.trusted_hops
-        return client_is_tls(is_tls, forwarded(self.headers, b"x-forwarded-proto") if hops else (), hops)
+        return client_is_tls(is_tls, forwarded(self.headers, b"x-forwarded-proto"), hops) if hops else is_tls
 
 
 def _refusal_of(error: Exception) -> Refusal:

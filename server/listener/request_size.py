@@ -1,7 +1,7 @@
 """How large the request being received is so far, and when that is too much.
 
-Counted as the parser reports it, which is exact but late: it says nothing of a header, a chunk's extension or a
-trailer until it has all of it. So the reads that complete nothing are counted too.
+What is complete is weighed exactly, once. What isn't is weighed by the reads that brought it, as the parser keeps a
+header, a chunk's extension or a trailer to itself until it has all of it.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ _FRAMING = 2
 
 
 class RequestSize:
-    """Counts one request at a time; every method raises :exc:`RefusedError` when it exceeds its limit."""
+    """Weighs one request at a time; every method raises :exc:`RefusedError` when a limit is exceeded."""
 
-    __slots__ = ("_body", "_head", "_incomplete", "_max_body", "_max_head")
+    __slots__ = ("_body", "_incomplete", "_max_body", "_max_head")
 
     def __init__(self, max_header_bytes: int, max_body_bytes: int) -> None:
         self._max_head = max_header_bytes
@@ -32,25 +32,21 @@ class RequestSize:
         self.begin()
 
     def begin(self) -> None:
-        """Count a new request."""
-        self._head = self._body = self._incomplete = 0
+        """Weigh a new request."""
+        self._body = self._incomplete = 0
 
-    def add_url(self, size: int) -> None:
-        self._head += size
-        if self._head > self._max_head:
+    def check_head(self, url: bytes, headers: RawHeaders) -> None:
+        """Weigh a complete head, and the body that it declares before any of that is read."""
+        head = len(url)
+        if head > self._max_head:
             raise RefusedError(refusals.url_too_long(self._max_head))
-
-    def add_header(self, name: bytes, value: bytes) -> None:
-        """Count a header or a trailer."""
-        self._head += len(name) + len(value) + _SEPARATORS
-        if self._head > self._max_head:
-            raise RefusedError(refusals.headers_too_large(self._max_head))
-
-    def expect_body(self, headers: RawHeaders) -> None:
-        """Refuse a body by its declared length, before any of it is read; the parser has checked that it's a number."""
         for name, value in headers:
+            head += len(name) + len(value) + _SEPARATORS
+            # The parser has made sure that this is a number.
             if name == b"content-length" and int(value) > self._max_body:
                 raise RefusedError(refusals.body_too_large(self._max_body))
+        if head > self._max_head:
+            raise RefusedError(refusals.headers_too_large(self._max_head))
 
     def add_body(self, size: int) -> None:
         self._body += size

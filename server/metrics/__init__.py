@@ -4,7 +4,7 @@ The hot path adds to plain numbers; their names, labels and types are given to P
 """
 
 from server.metrics.collector import NodeCollector
-from server.metrics.counters import AppCounters, Metrics
+from server.metrics.counters import AppCounters, DepartureNumbers, Metrics
 from server.metrics.histogram import Histogram
 
-__all__ = ["AppCounters", "Histogram", "Metrics", "NodeCollector"]
+__all__ = ["AppCounters", "DepartureNumbers", "Histogram", "Metrics", "NodeCollector"]

@@ -31,6 +31,7 @@ class NodeCollector:
 
     def collect(self) -> Iterator[Metric]:
         yield from self._node()
+        yield from self._departure()
         yield from self._connections()
         yield from self._channels()
         yield from self._messages()
@@ -48,6 +49,21 @@ class NodeCollector:
         yield _histogram("shoal_event_loop_lag_seconds", "By how much a timer came too late.", [], lag)
         pauses = [((), self._metrics.gc_pause_seconds)]
         yield _histogram("shoal_gc_pause_seconds", "Pauses of the garbage collector.", [], pauses)
+
+    def _departure(self) -> Iterator[Metric]:
+        numbers = self._metrics.departure
+        for name, text, value in (
+            ("shoal_drain_remaining", "Connections that a leaving node has still to close.", numbers.remaining),
+            ("shoal_drain_rate", "Connections that it closes a second.", numbers.rate),
+        ):
+            yield _gauge(name, text, [], [((), value)])
+        for name, text, value in (
+            ("shoal_drain_closed", "Connections that it has told to go.", numbers.closed),
+            ("shoal_drain_aborted", "Connections that ended without having taken their close frame.", numbers.aborted),
+            ("shoal_drain_forced", "Times it went faster than the other nodes can well take.", numbers.forced),
+            ("shoal_drain_late_handshakes", "Handshakes while draining, closed with 4100.", numbers.late_handshakes),
+        ):
+            yield _counter(name, text, [], [((), value)])
 
     def _connections(self) -> Iterator[Metric]:
         hub, apps = self._hub, self._metrics.apps

@@ -41,6 +41,24 @@ class AppCounters:
         self.published_bytes = 0
 
 
+class DepartureNumbers:
+    """How this node's leaving goes."""
+
+    __slots__ = ("aborted", "closed", "forced", "late_handshakes", "rate", "remaining")
+
+    def __init__(self) -> None:
+        # Connections still to be closed, and how many a second are.
+        self.remaining = 0
+        self.rate = 0.0
+        # Connections that were told to go; those whose close frame they never took.
+        self.closed = 0
+        self.aborted = 0
+        # Times that the pace had to be raised above what the other nodes can well take.
+        self.forced = 0
+        # Handshakes that still came while it was draining, and were closed with 4100.
+        self.late_handshakes = 0
+
+
 class Metrics:
     """What happened on this node. Fulfils :class:`server.api.ApiMetrics`."""
 
@@ -55,6 +73,7 @@ class Metrics:
         self.delivery_seconds = Histogram()
         self.loop_lag_seconds = Histogram()
         self.gc_pause_seconds = Histogram()
+        self.departure = DepartureNumbers()
         # Configuration reloads, by result.
         self.reloads: Counter[str] = Counter()
 

@@ -12,27 +12,25 @@ def a_size() -> RequestSize:
 
 def test_a_url_may_fill_the_head() -> None:
     size = a_size()
-    size.add_url(60)
-    size.add_url(40)
+    size.check_head(b"x" * 100, [])
     with pytest.raises(RefusedError) as caught:
-        size.add_url(1)
+        size.check_head(b"x" * 101, [])
     assert caught.value.refusal.status == 414
 
 
 def test_headers_count_with_the_url() -> None:
-    size = a_size()
-    size.add_url(50)
-    size.add_header(b"a" * 20, b"b" * 26)
+    size, url, header = a_size(), b"x" * 50, (b"a" * 20, b"b" * 26)
+    size.check_head(url, [header])
     with pytest.raises(RefusedError) as caught:
-        size.add_header(b"", b"")
+        size.check_head(url, [header, (b"", b"")])
     assert caught.value.refusal.status == 431
 
 
 def test_a_declared_length_is_believed() -> None:
     size = a_size()
-    size.expect_body([(b"content-length", b"1000")])
+    size.check_head(b"/", [(b"content-length", b"1000")])
     with pytest.raises(RefusedError) as caught:
-        size.expect_body([(b"host", b"x"), (b"content-length", b"1001")])
+        size.check_head(b"/", [(b"host", b"x"), (b"content-length", b"1001")])
     assert caught.value.refusal.status == 413
 
 
@@ -63,10 +61,8 @@ def test_framing_that_never_ends_is_noticed() -> None:
 
 def test_every_request_begins_at_nothing() -> None:
     size = a_size()
-    size.add_url(100)
     size.add_body(1000)
     size.add_incomplete_read(100, in_head=True)
     size.begin()
-    size.add_url(100)
     size.add_body(1000)
     size.add_incomplete_read(100, in_head=True)

@@ -18,19 +18,22 @@ check("a path prefix is accepted", async (stage) => {
   assert.equal(client.connection.state, "connected");
 });
 
-turnedAwayForGood("an unknown key", 4001, { key: "nobody" }, /App key nobody not in this cluster/);
-turnedAwayForGood("a disabled application", 4003, { app: "disabled" }, /disabled/);
-turnedAwayForGood("an application over its quota", 4004, { app: "full" }, /quota/);
+check("an unknown key is told 4001 and stays away", (stage) =>
+  isTurnedAway(stage, { key: "nobody" }, { code: 4001, message: /^App key nobody not in this cluster/ }));
 
-function turnedAwayForGood(what, code, options, message) {
-  check(`${what} is told ${code} and stays away`, async (stage) => {
-    const client = stage.open(options);
-    const connection = stage.record(client.connection);
-    await connection.wait("error");
-    await stage.staysAway(client, connection);
-    assert.equal(stage.errors(connection)[0].code, code);
-    assert.match(stage.errors(connection)[0].message, message);
-  });
+check("a disabled application's client is told 4003 and stays away", (stage) =>
+  isTurnedAway(stage, { app: "disabled" }, { code: 4003, message: /disabled/ }));
+
+check("a client above the application's quota is told 4004 and stays away", (stage) =>
+  isTurnedAway(stage, { app: "full" }, { code: 4004, message: /quota/ }));
+
+async function isTurnedAway(stage, options, { code, message }) {
+  const client = stage.open(options);
+  const connection = stage.record(client.connection);
+  await connection.wait("error");
+  await stage.staysAway(client, connection);
+  assert.equal(stage.errors(connection)[0].code, code);
+  assert.match(stage.errors(connection)[0].message, message);
 }
 
 check("a client of an application that wants TLS is told 4000 and tries TLS", async (stage) => {

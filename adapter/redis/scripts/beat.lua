@@ -1,0 +1,17 @@
+-- Note that a node is alive, and tell when each was heard last. Idempotent.
+--
+-- KEYS[1]  beats (sorted set: boot, scored by seconds of its last beat)
+-- KEYS[2]  what nodes say of themselves (hash: boot to JSON)
+-- KEYS[3]  number of the boot's last write in the first shard: see _write.lua
+-- ARGV[1]  the boot
+-- ARGV[2]  what it says of itself
+-- returns  {1 if it is alive or 0 if it was declared dead, now in seconds, boots with their beats}
+local time = redis.call('TIME')
+local now = string.format('%d.%06d', tonumber(time[1]), tonumber(time[2]))
+local stored = redis.call('GET', KEYS[3])
+if not stored or string.sub(stored, 1, 1) == 'x' then
+  return {0, now, {}}
+end
+redis.call('ZADD', KEYS[1], now, ARGV[1])
+redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
+return {1, now, redis.call('ZRANGE', KEYS[1], 0, -1, 'WITHSCORES')}

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, assert_never
 from adapter.base import Entry, Full, Topic, topic_of
 from adapter.errors import Unavailable
 from server.channels.channel import Channel, Ticket
+from server.hub.delivery import Delivery
 from server.hub.holds import hold_after_close
 from server.hub.interest import Interest
 from server.hub.users import Users
@@ -28,7 +29,7 @@ from server.protocol.frames import text_frame
 
 if TYPE_CHECKING:
     from asyncio import Future, Task
-    from collections.abc import Callable, Coroutine, Iterable
+    from collections.abc import Callable, Coroutine, Iterable, Iterator
 
     from adapter.base import Adapter
     from server.apps import Apps
@@ -38,9 +39,6 @@ if TYPE_CHECKING:
     from server.protocol.auth import Member
 
 logger = logging.getLogger(__name__)
-
-FLUSH_AT = 65536
-"""Bytes gathered for a channel at which it is flushed early, so that a burst doesn't fill its subscribers' buffers."""
 
 
 class Hub:
@@ -73,14 +71,7 @@ class Hub:
             clock=clock,
             offline_delay=settings.offline_delay,
         )
-        # Channels with gathered frames (a dict for its order), and since when. Invariant: a flush is due while there
-        # are any, or any _counted.
-        self._dirty: dict[Channel, None] = {}
-        self._dirty_since = 0.0
-        self._is_flush_due = False
-        # Channels whose subscription count has changed in this tick, and those of which it is to be told later.
-        self._counted: dict[Channel, None] = {}
-        self._counting: set[Channel] = set()
+        self._delivery = Delivery(clock=clock, seconds=metrics.delivery_seconds)
         # Connections whose end has begun: when, and with which code.
         self.closing: dict[Client, tuple[float, int]] = {}
         self._all_closed = asyncio.Event()
@@ -171,8 +162,8 @@ class Hub:
     def _write(self, client: Client, frames: bytes) -> None:
         if not frames or client.session.socket_id not in self.clients:
             return
-        if self._dirty:
-            self._flush_for(client)
+        if self._delivery.is_pending:
+            self._delivery.flush_these(self._channels_of(client))
         client.write(frames)
         client.counters.replies += 1
 
@@ -288,9 +279,7 @@ class Hub:
 
     def _drop(self, channel: Channel) -> None:
         del self.channels[channel.topic]
-        self._dirty.pop(channel, None)
-        self._counted.pop(channel, None)
-        self._counting.discard(channel)
+        self._delivery.forget(channel)
         self._interest.remove(channel.topic)
 
     def _count(self, client: Client, channel: Channel) -> None:
@@ -321,19 +310,19 @@ class Hub:
         channel = self.channels.get(topic)
         if channel is not None:
             channel.message(position, payload, self.clients.get(sender) if sender else None)
-            self._flush_soon(channel)
+            self._delivery.soon(channel)
 
     def joined(self, topic: Topic, position: int, user: str, info: bytes) -> None:
         channel = self.channels.get(topic)
         if channel is not None:
             channel.joined(position, user, info)
-            self._flush_soon(channel)
+            self._delivery.soon(channel)
 
     def left(self, topic: Topic, position: int, user: str) -> None:
         channel = self.channels.get(topic)
         if channel is not None:
             channel.left(position, user)
-            self._flush_soon(channel)
+            self._delivery.soon(channel)
 
     def occupied(self, topic: Topic, position: int) -> None:
         self._users.changed(topic, is_online=True)
@@ -345,9 +334,7 @@ class Hub:
         channel = self.channels.get(topic)
         if channel is not None and channel.count is not None:
             channel.count.total = total
-            # Told with the flush, so that many who come in one tick make one event.
-            self._counted[channel] = None
-            self._schedule_flush()
+            self._delivery.count_soon(channel)
 
     def terminated(self, topic: Topic, at: float) -> None:
         self._users.terminated(topic, at)
@@ -357,62 +344,23 @@ class Hub:
         channel = self.channels.get(topic)
         if channel is not None:
             channel.resynced(entry)
-            self._flush_soon(channel)
+            self._delivery.soon(channel)
 
-    # Time
+    # Delivery
 
     def tell_counts(self) -> None:
-        """Tell the subscription counts of large channels that have become due."""
-        self._tell_counts_of(self._counting)
-
-    def _tell_counts_of(self, channels: Iterable[Channel]) -> None:
-        now = self._clock()
-        for channel in list(channels):
-            throttle = channel.count
-            assert throttle is not None, "only channels that count are asked"
-            count = throttle.take(now)
-            if count is not None:
-                channel.tell(events.subscription_count(channel.name, count))
-                self._flush_soon(channel)
-            if throttle.due is None:
-                self._counting.discard(channel)
-            else:
-                self._counting.add(channel)
-
-    def _flush_soon(self, channel: Channel) -> None:
-        """Have what is gathered written at the end of this tick; at once if it is much."""
-        if channel.fanout.size >= FLUSH_AT:
-            channel.fanout.flush()
-            return
-        if not self._dirty:
-            self._dirty_since = self._clock()
-        self._dirty[channel] = None
-        if not self._is_flush_due:
-            self._schedule_flush()
-
-    def _schedule_flush(self) -> None:
-        if not self._is_flush_due:
-            self._is_flush_due = True
-            asyncio.get_running_loop().call_soon(self.flush)
+        """Tell the subscription counts that have become due."""
+        self._delivery.tell_counts()
 
     def flush(self) -> None:
         """Write all that is gathered."""
-        if self._counted:
-            counted, self._counted = self._counted, {}
-            self._tell_counts_of(counted)
-        self._is_flush_due = False
-        dirty, self._dirty = self._dirty, {}
-        if not dirty:
-            return
-        for channel in dirty:
-            channel.fanout.flush()
-        self._metrics.delivery_seconds.observe(self._clock() - self._dirty_since)
+        self._delivery.flush()
 
-    def _flush_for(self, client: Client) -> None:
+    def _channels_of(self, client: Client) -> Iterator[Channel]:
         for name in client.session.subscriptions:
             channel = self.channels.get(self._topic(client, name))
-            if channel is not None and channel in self._dirty:
-                channel.fanout.flush()
+            if channel is not None:
+                yield channel
 
     @staticmethod
     def _topic(client: Client, channel: str) -> Topic:

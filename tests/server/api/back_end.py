@@ -37,7 +37,7 @@ def signed_query(app: App, method: str, path: str, parameters: Mapping[str, str]
 
 @dataclass
 class BackEnd:
-    """Talks to an API as one application."""
+    """Talks to an API as one application. A path that doesn't begin at ``/apps`` or ``/users`` is below its own."""
 
     client: httpx.AsyncClient
     app: App
@@ -49,7 +49,7 @@ class BackEnd:
         parameters: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> httpx.Response:
-        """Send a signed request; a body that isn't bytes as its JSON. What is not below ``/users`` is below the app."""
+        """Send a signed request, a body that isn't bytes as its JSON."""
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         return await self.request("POST", path, parameters or {}, raw, headers or {})
 
@@ -59,6 +59,6 @@ class BackEnd:
     async def request(
         self, method: str, path: str, parameters: Mapping[str, str], body: bytes, headers: Mapping[str, str]
     ) -> httpx.Response:
-        full = path if path.startswith("/users/") else f"/apps/{self.app.id}{path}"
+        full = path if path.startswith(("/apps/", "/users/")) else f"/apps/{self.app.id}{path}"
         query = signed_query(self.app, method, full, parameters, body)
         return await self.client.request(method, f"{quote(full)}?{query}", content=body, headers=dict(headers))

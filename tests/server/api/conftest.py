@@ -67,7 +67,7 @@ def api_over(adapter: Adapter, metrics: Counted, life: Life | None = None, setti
 
 def client_of(api: Api) -> httpx.AsyncClient:
     """Return a client that talks to an API without a socket between them."""
-    return httpx.AsyncClient(transport=httpx.ASGITransport(app=api), base_url="http://127.0.0.1")  # type: ignore[arg-type]
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app=api), base_url="http://127.0.0.1")
 
 
 @pytest.fixture

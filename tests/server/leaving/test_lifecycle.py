@@ -46,7 +46,7 @@ def test_told_to_exit_twice_it_hurries_and_told_to_drain_first_it_does_not() -> 
     assert lifecycle.is_hurrying
 
 
-@pytest.mark.parametrize("state", [State.STARTING, State.SETTLING, State.DRAINING, State.FLUSHING, State.STOPPED])
+@pytest.mark.parametrize("state", [State.STARTING, State.READY, State.DRAINING, State.FLUSHING, State.STOPPED])
 def test_states_are_not_skipped(state: State) -> None:
     with pytest.raises(AssertionError, match="can't follow"):
         a_ready_node().advance(state)

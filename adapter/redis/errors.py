@@ -1,0 +1,31 @@
+"""What can go wrong with Redis: what no retry mends, and what one does."""
+
+from __future__ import annotations
+
+from adapter.errors import AdapterError
+
+
+class Misconfigured(AdapterError):
+    """This node can't work with this Redis, however often it tries."""
+
+
+class LinkLost(AdapterError):
+    """A connection to Redis broke, or couldn't be made. What was under way has to be sent again."""
+
+
+class Refusal(AdapterError):
+    """An error reply: nothing was done.
+
+    :ivar code: its first word, such as ``NOSCRIPT``.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.code = message.partition(" ")[0]
+
+
+PASSING = frozenset({"LOADING", "BUSY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "READONLY", "MOVED", "ASK", "UNBLOCKED"})
+"""Codes of refusals that end by themselves, or by looking for the primary again."""
+
+FORBIDDEN = frozenset({"NOAUTH", "WRONGPASS", "NOPERM", "DENIED"})
+"""Codes of refusals that only an administrator can end."""

@@ -1,0 +1,143 @@
+"""The writes of one node to one shard: each is applied once, in order, whatever happens to links and answers.
+
+Pure: no I/O. :meth:`Line.to_send` says what is to be sent now; tell it what was answered.
+
+    add ──▶ WAITING ──to_send: gets its number──▶ UNANSWERED ──applied──▶ gone
+                                                   │      ▲
+                                       refused, or lost   └── sent again, same number, once no answer is outstanding
+
+A write keeps its number until it is answered, since nobody knows whether an unanswered one was applied; Redis knows,
+and takes a number once. When one is refused those sent behind it are refused too (their numbers leave a hole), so all
+of them are sent again together.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+Answer = list[Any]
+
+
+@dataclass(slots=True, eq=False)
+class Write:
+    """A write, as a script wants it."""
+
+    script: str
+    keys: tuple[str, ...]
+    """Those behind the ones that every write has."""
+    topic: str
+    channel: str
+    arguments: tuple[bytes | str | int, ...]
+    """Those behind the ones that every write has."""
+    on_applied: Callable[[Answer], None] | None = None
+    """Called with what the script adds to the answer."""
+    on_overdue: Callable[[], None] | None = None
+    """Called when it has waited too long; None for writes that may wait for ever."""
+    asked_at: float = 0.0
+    is_patient: bool = False
+    """Whether it waits while the shard settles."""
+    number: int = 0
+    """0 as long as it has none."""
+
+
+class Line:
+    """The writes of one node to one shard that aren't answered yet."""
+
+    def __init__(self) -> None:
+        # The last number that was given, and the last that is known to be applied.
+        self.given = 0
+        self.acknowledged = 0
+        self.is_open = False
+        self.is_settling = False
+        self.waiting: deque[Write] = deque()
+        # Invariant: consecutive numbers, the last of them `given`.
+        self.unanswered: deque[Write] = deque()
+        # How many of them were sent and may still be answered.
+        self._outstanding = 0
+        self._send_again = False
+
+    @property
+    def is_idle(self) -> bool:
+        return not self.waiting and not self.unanswered
+
+    def add(self, write: Write) -> None:
+        self.waiting.append(write)
+
+    def add_first(self, writes: Iterable[Write]) -> None:
+        """Put writes in front of those that wait."""
+        self.waiting.extendleft(reversed(list(writes)))
+
+    def to_send(self) -> list[Write]:
+        """Return what is to be sent now, in order."""
+        if not self.is_open:
+            return []
+        writes: list[Write] = []
+        if self._send_again:
+            if self._outstanding:
+                return []
+            self._send_again = False
+            writes += self.unanswered
+        if self.waiting:
+            writes += self._number_waiting()
+        self._outstanding += len(writes)
+        return writes
+
+    def _number_waiting(self) -> list[Write]:
+        if self.is_settling:
+            ready = [write for write in self.waiting if not write.is_patient]
+            self.waiting = deque(write for write in self.waiting if write.is_patient)
+        else:
+            ready = list(self.waiting)
+            self.waiting.clear()
+        for write in ready:
+            self.given += 1
+            write.number = self.given
+        self.unanswered.extend(ready)
+        return ready
+
+    def applied(self, write: Write) -> None:
+        """Note that `write` was applied, now or before."""
+        self._outstanding -= 1
+        assert self.unanswered[0] is write, "answers come in order, and none is applied behind one that isn't"
+        self.unanswered.popleft()
+        self.acknowledged = write.number
+
+    def refused(self) -> None:
+        """Note that a write was not applied: it is sent again, and those behind it."""
+        self._outstanding -= 1
+        self._send_again = True
+
+    def lost(self) -> None:
+        """Note that no answer will come any more to what was sent."""
+        self.is_open = False
+        self._outstanding = 0
+        self._send_again = bool(self.unanswered)
+
+    def overdue(self, before: float) -> list[Write]:
+        """Take out the writes asked for until `before` that wait no longer; those that have a number stay in line."""
+        late = [write for write in self.unanswered if write.on_overdue and write.asked_at <= before]
+        waiting = [write for write in self.waiting if write.on_overdue and write.asked_at <= before]
+        if waiting:
+            self.waiting = deque(write for write in self.waiting if write not in waiting)
+        return late + waiting
+
+    def begin_again(self, applied: int) -> list[Write]:
+        """Number anew from 1, for another boot; `applied` is the last number that was applied for the one before.
+
+        Returns the writes that were applied and must not be again. What states how something is to be (:attr:`Write.
+        is_patient`) is sent anew in any case: the state that it made went away with the boot.
+        """
+        done = [write for write in self.unanswered if write.number <= applied and not write.is_patient]
+        rest = [write for write in self.unanswered if write not in done]
+        for write in rest:
+            write.number = 0
+        self.waiting.extendleft(reversed(rest))
+        self.unanswered.clear()
+        self.given = self.acknowledged = 0
+        self._outstanding, self._send_again = 0, False
+        return done

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from prometheus_client import Counter
+from prometheus_client.core import CollectorRegistry
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_prometheus
+
+from server.api import create_metrics_app
+from tests.server.api.conftest import client_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    import httpx
+
+
+@pytest.fixture
+async def scraper() -> AsyncIterator[httpx.AsyncClient]:
+    registry = CollectorRegistry()
+    Counter("shoal_fish", "Fish that were seen.", registry=registry).inc(3)
+    app = create_metrics_app(readiness=lambda: True, draining=lambda: False, registry=registry)
+    async with client_of(app) as client:
+        yield client
+
+
+@pytest.mark.parametrize("accept", ["*/*", "", "text/plain;version=0.0.4", "text/plain;version=soon"])
+async def test_metrics_are_exposed_in_the_format_that_everybody_reads(scraper: httpx.AsyncClient, accept: str) -> None:
+    answer = await scraper.get("/metrics", headers={"Accept": accept})
+    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    samples = [sample for family in parse_prometheus(answer.text) for sample in family.samples]
+    assert ("shoal_fish_total", 3.0) in [(sample.name, sample.value) for sample in samples]
+
+
+async def test_openmetrics_is_exposed_to_who_asks_for_it(scraper: httpx.AsyncClient) -> None:
+    accept = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"
+    answer = await scraper.get("/metrics", headers={"Accept": accept})
+    assert answer.headers["content-type"].startswith("application/openmetrics-text; version=1.0.0; charset=utf-8")
+    assert [family.name for family in parse_openmetrics(answer.text)] == ["shoal_fish"]
+
+
+async def test_metrics_are_only_read(scraper: httpx.AsyncClient) -> None:
+    assert (await scraper.post("/metrics")).status_code == 405

@@ -15,7 +15,7 @@ from prometheus_client.core import CollectorRegistry
 
 from adapter.local import LocalAdapter
 from server import __version__
-from server.api import create_api, create_metrics_app
+from server.api import create_api, create_metrics_app, drain_handler
 from server.apps import Apps
 from server.banner import banner
 from server.collector_tuning import tune
@@ -70,7 +70,7 @@ class Node:
         await self._adapter.start(hub)
         sweeps = Sweeps(hub, self._settings, self._metrics)
         background = [tasks.create_task(sweeps.each_second()), tasks.create_task(sweeps.each_quarter())]
-        main, inspection = self._listeners(hub)
+        main, inspection = self._listeners(hub, departure)
         self._handle_signals(hub, departure)
         await main.start()
         await inspection.start()
@@ -87,7 +87,7 @@ class Node:
         self._lifecycle.advance(State.STOPPED)
         return 0 if has_told_all else 1
 
-    def _listeners(self, hub: Hub) -> tuple[Listener, Listener]:
+    def _listeners(self, hub: Hub, departure: Departure) -> tuple[Listener, Listener]:
         settings, lifecycle = self._settings, self._lifecycle
         door = Door(
             apps=self._apps,
@@ -120,8 +120,12 @@ class Node:
         registry.register(NodeCollector(self._metrics, hub, lambda: lifecycle.state.value, [s.value for s in State]))
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=registry)
+        token = settings.drain_token
         inspect = create_metrics_app(
-            readiness=lambda: lifecycle.is_ready, draining=lambda: lifecycle.is_leaving, registry=registry
+            readiness=lambda: lifecycle.is_ready,
+            draining=lambda: lifecycle.is_leaving,
+            registry=registry,
+            drain=drain_handler(token.get_secret_value().encode() if token else None, departure.drain),
         )
         host = settings.metrics_host or settings.host
         return main, Listener(

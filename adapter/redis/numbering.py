@@ -121,19 +121,19 @@ class Line:
     def overdue(self, before: float) -> list[Write]:
         """Take out the writes asked for until `before` that wait no longer; those that have a number stay in line."""
         late = [write for write in self.unanswered if write.on_overdue and write.asked_at <= before]
-        waiting = [write for write in self.waiting if write.on_overdue and write.asked_at <= before]
-        if waiting:
-            self.waiting = deque(write for write in self.waiting if write not in waiting)
-        return late + waiting
+        unsent = {write: None for write in self.waiting if write.on_overdue and write.asked_at <= before}
+        if unsent:
+            self.waiting = deque(write for write in self.waiting if write not in unsent)
+        return [*late, *unsent]
 
     def begin_again(self, applied: int) -> list[Write]:
         """Number anew from 1, for another boot; `applied` is the last number that was applied for the one before.
 
-        Returns the writes that were applied and must not be again. What states how something is to be (:attr:`Write.
-        is_patient`) is sent anew in any case: the state that it made went away with the boot.
+        Returns the writes that were applied and must not be again. Those that only state how something is to be, the
+        patient ones, are sent anew in any case: what they had stated went away with the boot.
         """
         done = [write for write in self.unanswered if write.number <= applied and not write.is_patient]
-        rest = [write for write in self.unanswered if write not in done]
+        rest = [write for write in self.unanswered if write.number > applied or write.is_patient]
         for write in rest:
             write.number = 0
         self.waiting.extendleft(reversed(rest))

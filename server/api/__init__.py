@@ -5,8 +5,9 @@ end), :mod:`~server.api.signature`, :mod:`~server.api.publication`, then a modul
 """
 
 from server.api.application import create_api
+from server.api.drain import drain_handler
 from server.api.exposition import create_metrics_app
 from server.api.health import health_routes
 from server.api.metrics import ApiMetrics
 
-__all__ = ["ApiMetrics", "create_api", "create_metrics_app", "health_routes"]
+__all__ = ["ApiMetrics", "create_api", "create_metrics_app", "drain_handler", "health_routes"]

@@ -1,4 +1,4 @@
-"""The metrics port: what Prometheus scrapes, and the health checks once more."""
+"""The metrics port: what Prometheus scrapes, the health checks once more, and the order to drain."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
     from server.api.call import Call
+    from server.api.endpoint import Handler
 
 _MAX_BODY_BYTES = 1024
 
@@ -24,17 +25,28 @@ _Encoder = Callable[[Collector], bytes]
 
 
 def create_metrics_app(
-    *, readiness: Callable[[], bool], draining: Callable[[], bool], registry: CollectorRegistry
+    *,
+    readiness: Callable[[], bool],
+    draining: Callable[[], bool],
+    registry: CollectorRegistry,
+    drain: Handler | None = None,
 ) -> Router:
-    """Return the ASGI application of the metrics port. Its own requests are not counted."""
+    """Return the ASGI application of the metrics port. Its own requests are not counted.
+
+    :param drain: handles ``POST /drain`` (:mod:`server.api.drain`); None where that path isn't wanted.
+    """
 
     async def expose(call: Call) -> Answer:
         encode, content_type = _choose(call.header(b"accept"))
         return Answer(200, encode(registry), content_type.encode())
 
-    endpoint = Endpoint("/metrics", {"GET": expose}, max_body_bytes=_MAX_BODY_BYTES, observe=ignore)
+    def route(path: str, handlers: dict[str, Handler]) -> Route:
+        return Route(path, Endpoint(path, handlers, max_body_bytes=_MAX_BODY_BYTES, observe=ignore))
+
+    routes = [route("/metrics", {"GET": expose}), *health_routes(readiness=readiness, draining=draining)]
+    if drain is not None:
+        routes.append(route("/drain", {"POST": drain}))
     nowhere = Endpoint("unmatched", {}, max_body_bytes=_MAX_BODY_BYTES, observe=ignore)
-    routes = [Route("/metrics", endpoint), *health_routes(readiness=readiness, draining=draining)]
     return Router(routes, redirect_slashes=False, default=nowhere)
 
 

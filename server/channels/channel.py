@@ -3,9 +3,12 @@
     wait ──▶ WAITING ──admit──▶ LIVE ──drop──▶ gone
                 └────────────drop──────────────▶
 
-While somebody waits for the answer to its entry, what arrives is kept for it. The answer says up to which position it
-holds: it gets the answer, then what was kept above that position. What comes later than the answer but lies below its
-position (the two travel on different roads) is not for it: that position is its *floor*.
+While somebody waits for the answer to its entry, messages that arrive are kept for it. The answer says up to which
+position it holds: it gets the answer, then what was kept above that position. What comes later than the answer but lies
+below its position (the two travel on different roads) is not for it: that position is its *floor*.
+
+Members are told from the answer or from the node's own copy of the roster, whichever is newer, so announcements that
+arrive meanwhile need not be kept.
 """
 
 from __future__ import annotations
@@ -34,6 +37,7 @@ class Channel:
     """
 
     __slots__ = (
+        "_ahead",
         "_early",
         "_floors",
         "_position",
@@ -70,6 +74,8 @@ class Channel:
         self._waiting: dict[Subscriber, Ticket] = {}
         # Up to which position a live subscriber knows everything, where that may be above _position.
         self._floors: dict[Subscriber, int] = {}
+        # The rosters that some of them were given, where those were newer than the node's own copy.
+        self._ahead: dict[Subscriber, Roster] = {}
         # Announcements (position, user, info or None for left) that came before the roster.
         self._early: list[tuple[int, str, bytes | None]] = []
 
@@ -101,12 +107,12 @@ class Channel:
         self.is_established = True
         self.fanout.add(subscriber)
         if entry is None:
-            return self._confirmation(None)
+            return self._confirmation(subscriber)
         if entry.position > self._position:
             self._floors[subscriber] = entry.position
-        if self.kind.presence and self.roster is None:
-            self._set_roster(entry)
-        frames = [self._confirmation(entry)]
+        if self.kind.presence:
+            self._look_at_members(subscriber, entry)
+        frames = [self._confirmation(subscriber)]
         if self.kind.cache:
             cached = entry.remembered
             frames.append(text_frame(cached.payload if cached else events.cache_miss(self.name)))
@@ -115,32 +121,37 @@ class Channel:
 
     def confirm(self, subscriber: Subscriber) -> bytes:
         """Return the frame that tells a live subscriber once more that it is one; nothing for one who waits."""
-        return self._confirmation(None) if subscriber in self.fanout.subscribers else b""
+        return self._confirmation(subscriber) if subscriber in self.fanout.subscribers else b""
 
     def drop(self, subscriber: Subscriber) -> None:
         """Let somebody go, from wherever it is."""
         self._waiting.pop(subscriber, None)
         self._floors.pop(subscriber, None)
+        self._ahead.pop(subscriber, None)
         if subscriber in self.fanout.subscribers:
             self.fanout.remove(subscriber)
 
-    def _confirmation(self, entry: Entry | None) -> bytes:
-        text = b""
-        if self.kind.presence and self.roster is not None:
-            is_own = entry is None or entry.version == self.roster.version
-            text = (self.roster if is_own or entry is None else Roster(entry.members, entry.version)).text()
-        return text_frame(events.subscription_succeeded(self.name, text))
+    def _look_at_members(self, subscriber: Subscriber, entry: Entry) -> None:
+        if self.roster is None:
+            self._set_roster(entry)
+        elif entry.version > self.roster.version:
+            self._ahead[subscriber] = Roster(entry.members, entry.version)
+
+    def _confirmation(self, subscriber: Subscriber) -> bytes:
+        roster, ahead = self.roster, self._ahead.get(subscriber)
+        if roster is not None and ahead is not None and ahead.version > roster.version:
+            roster = ahead
+        return text_frame(events.subscription_succeeded(self.name, b"" if roster is None else roster.text()))
 
     # What arrives
 
     def message(self, position: int, payload: bytes, sender: Subscriber | None) -> None:
         """Gather a message for everybody but its sender."""
         frame = text_frame(payload)
-        if self._waiting or self._floors or sender is not None:
-            self._gather_selectively(position, frame, sender)
-        else:
-            self.fanout.gather(frame)
-        self._position = position
+        for subscriber, kept in self._waiting.items():
+            if subscriber is not sender:
+                kept.append((position, frame))
+        self._gather(position, frame, sender)
 
     def joined(self, position: int, user_id: str, info: bytes) -> None:
         """Gather the announcement of a member, where it is news."""
@@ -160,38 +171,44 @@ class Channel:
 
     def resynced(self, entry: Entry) -> None:
         """Gather the difference between what subscribers know of the members and what is."""
-        if self.roster is None:
+        if not self.kind.presence:
             return
-        missing, surplus = self.roster.difference(entry.members)
+        if (roster := self.roster) is None:
+            self._set_roster(entry)
+            return
+        if entry.version <= roster.version:
+            return
+        missing, surplus = roster.difference(entry.members)
         for user_id in surplus:
-            self.roster.remove(user_id, entry.version)
+            roster.remove(user_id, entry.version)
             self._announce(entry.position, events.member_removed(self.name, user_id))
         for user_id, info in missing.items():
-            self.roster.add(user_id, info, entry.version)
+            roster.add(user_id, info, entry.version)
             self._announce(entry.position, events.member_added(self.name, user_id, info))
-        self.roster.version = entry.version
+        roster.version = entry.version
 
     def tell(self, payload: bytes) -> None:
         """Gather a message that has no position: for those who are live, whatever else is on the way."""
         self.fanout.gather(text_frame(payload))
 
     def _announce(self, position: int, payload: bytes) -> None:
-        self._gather_selectively(position, text_frame(payload), None)
-        self._position = position
+        self._gather(position, text_frame(payload), None)
 
-    def _gather_selectively(self, position: int, frame: bytes, sender: Subscriber | None) -> None:
-        for subscriber, kept in self._waiting.items():
-            if subscriber is not sender:
-                kept.append((position, frame))
+    def _gather(self, position: int, frame: bytes, sender: Subscriber | None) -> None:
+        self._position = position
+        if not self._floors and sender is None:
+            self.fanout.gather(frame)
+            return
         left_out = [subscriber for subscriber, floor in self._floors.items() if floor >= position]
-        if self._floors and not left_out:
+        if not left_out:
             self._floors.clear()
+            self._ahead.clear()
         if sender in self.fanout.subscribers:
             left_out.append(sender)
         self.fanout.gather(frame, left_out=left_out)
 
     def _set_roster(self, entry: Entry) -> None:
-        """Begin the node's copy with the first answer, and bring it up to what was announced meanwhile."""
+        """Begin the node's copy with the first that is known, and bring it up to what was announced meanwhile."""
         self.roster = Roster(entry.members, entry.version)
         for position, user_id, info in self._early:
             if position <= entry.version:

@@ -57,10 +57,11 @@ class Departure:
 
     # Being told
 
-    def drain(self) -> None:
-        """Let go of all clients, and stay until told to exit."""
+    def drain(self) -> dict[str, object]:
+        """Let go of all clients, and stay until told to exit; return how that stands."""
         self._lifecycle.drain()
         self._told.set()
+        return {"state": self._lifecycle.state.value, "connections": len(self._hub.clients)}
 
     def exit(self) -> None:
         """Let go of all clients and exit; told a second time, within a second."""

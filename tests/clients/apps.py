@@ -23,3 +23,6 @@ APPS: dict[str, dict[str, Any]] = {
 
 SETTINGS = {"SHOAL_OFFLINE_DELAY": "0.1"}
 """A user is offline soon after leaving, so that no test has to wait for it."""
+
+IMPATIENT = {"SHOAL_ACTIVITY_TIMEOUT": "1", "SHOAL_PONG_TIMEOUT": "0.5"}
+"""Clients must say something each second, or answer when they are asked to."""

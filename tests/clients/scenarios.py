@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from tests.clients.apps import APPS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.harness import RunningNode
 
 FOLDER = Path(__file__).parent / "javascript"
@@ -55,22 +57,23 @@ def checks_in(script: str) -> list[str]:
 
 
 class Scenarios:
-    """Runs each scenario at most once, against one node."""
+    """Runs each scenario at most once, against the node that it is meant for."""
 
-    def __init__(self, node: RunningNode) -> None:
-        self._setting = json.dumps({"host": node.host, "port": node.port, "apps": APPS})
+    def __init__(self, node_for: Callable[[str], RunningNode]) -> None:
+        self._node_for = node_for
         self._reports: dict[str, Report] = {}
 
     def report(self, scenario: str) -> Report:
         """Return the report of a scenario, having run it if it wasn't yet."""
         if scenario not in self._reports:
-            self._reports[scenario] = self._run(FOLDER / f"{scenario}.mjs")
+            self._reports[scenario] = self._run(FOLDER / f"{scenario}.mjs", self._node_for(scenario))
         return self._reports[scenario]
 
-    def _run(self, path: Path) -> Report:
+    def _run(self, path: Path, node: RunningNode) -> Report:
+        setting = json.dumps({"host": node.host, "port": node.port, "apps": APPS})
         done = subprocess.run(
             ["node", str(FOLDER / "run.mjs"), str(path)],
-            env=os.environ | {"SHOAL_TEST_NODE": self._setting},
+            env=os.environ | {"SHOAL_TEST_NODE": setting},
             capture_output=True,
             text=True,
             timeout=_TIMEOUT,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from queue import Queue
 from typing import TYPE_CHECKING, Any, Self
@@ -10,32 +9,56 @@ from typing import TYPE_CHECKING, Any, Self
 from pysher import Pusher
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from tests.harness import RunningNode
 
 TIMEOUT = 10.0
-_LOG = logging.CRITICAL  # Its own log has every message; queues show what matters.
+ESTABLISHED = "pusher:connection_established"
+SUCCEEDED = "pusher_internal:subscription_succeeded"
 
 
 class Subscriber:
-    """A client of Pysher that is connected, unless it was turned away. Leaving its ``with`` block ends its thread."""
+    """A client of Pysher, subscribed as its documentation tells to: in the callback of the established connection.
+
+    :param channels: the events to listen to of each channel, besides the confirmation.
+    :param connection: the events to listen to of the connection, besides the first one.
+    :param user: who it is in presence channels.
+    """
 
     def __init__(
-        self, node: RunningNode, app: Mapping[str, Any], *, user: Mapping[str, Any] | None = None, key: str | None = None
+        self,
+        node: RunningNode,
+        app: Mapping[str, Any],
+        *,
+        channels: Mapping[str, Sequence[str]] | None = None,
+        connection: Sequence[str] = (),
+        user: Mapping[str, Any] | None = None,
     ) -> None:
+        self._channels = channels or {}
+        self._queues: dict[tuple[str, str], Queue[Any]] = {}
         self.pusher = Pusher(
-            key or app["key"],
+            app["key"],
             secret=app["secret"],
             custom_host=node.host,
             port=node.port,
             secure=False,
             user_data=dict(user or {}),
-            log_level=_LOG,
+            log_level=logging.CRITICAL,  # A record for each message otherwise, with errors that are expected here.
         )
-        self._queues: dict[tuple[str, str], Queue[Any]] = {}
-        self.listen("pusher:connection_established")
-        self.pusher.connect()
+        self.pusher.connection.bind(ESTABLISHED, self._established)
+        for event in (ESTABLISHED, *connection):
+            self.pusher.connection.bind(event, self._queue("", event).put)
+
+    def _established(self, data: str) -> None:
+        for name, events in self._channels.items():
+            channel = self.pusher.subscribe(name)
+            for event in (SUCCEEDED, *events):
+                channel.bind(event, self._queue(name, event).put)
+
+    def next(self, event: str, channel: str = "") -> Any:
+        """Return the data, as the library hands it over, of the next event among those that are listened to."""
+        return self._queue(channel, event).get(timeout=TIMEOUT)
 
     @property
     def state(self) -> str:
@@ -45,30 +68,24 @@ class Subscriber:
     def socket_id(self) -> str:
         return str(self.pusher.connection.socket_id)
 
-    def listen(self, event: str) -> None:
-        """Keep the connection's events of this name from now on."""
-        self.pusher.connection.bind(event, self._queue("", event).put)
-
-    def next(self, event: str, channel: str = "") -> Any:
-        """Return the data, as the library hands it over, of the next event that was listened to."""
-        return self._queue(channel, event).get(timeout=TIMEOUT)
-
-    def subscribe(self, name: str, *events: str) -> str:
-        """Subscribe, listen to these events of the channel, and return what the confirmation says."""
-        confirmation = "pusher_internal:subscription_succeeded"
-        # Pysher knows a channel only once it has asked for it, so an answer could come before anybody listens.
-        channel = _Listening(self.pusher, name)
-        for event in (confirmation, *events):
-            channel.bind(event, self._queue(name, event).put)
-        channel.subscribe()
-        return str(self.next(confirmation, name))
-
-    def _queue(self, channel: str, event: str) -> Queue[Any]:
-        return self._queues.setdefault((channel, event), Queue())
+    def ended(self) -> bool:
+        """Wait until its thread has ended by itself; return whether it did."""
+        self.pusher.connection.join(TIMEOUT)
+        return not self.pusher.connection.is_alive()
 
     def __enter__(self) -> Self:
-        self.next("pusher:connection_established")
+        """Connect, and wait until it is."""
+        self.pusher.connect()
+        self.next(ESTABLISHED)
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self.pusher.disconnect(TIMEOUT)
+        # Pysher's disconnect() closes the socket under its own thread, which may then wait for two minutes. The close
+        # frame first: its answer ends the thread.
+        connection = self.pusher.connection
+        connection.disconnect_called = True
+        connection.socket.sock.send_close()
+        assert self.ended()
+
+    def _queue(self, channel: str, event: str) -> Queue[Any]:
+        return self._queues.setdefault((channel, event), Queue())

@@ -13,6 +13,8 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from websockets.asyncio.client import ClientConnection
 
     from tests.harness.node import Credentials, RunningNode
@@ -48,9 +50,11 @@ class Closed:
 class Client:
     """One connection. What is received stays in line until it is asked for; pings of the protocol aren't answered."""
 
-    def __init__(self, connection: ClientConnection, app: Credentials) -> None:
+    def __init__(self, connection: ClientConnection, app: Credentials, ignored: frozenset[str] = frozenset()) -> None:
         self.connection = connection
         self.app = app
+        # Events that are dropped as if they had never come.
+        self.ignored = ignored
         # Empty until :meth:`established`.
         self.socket_id = ""
 
@@ -63,15 +67,22 @@ class Client:
 
     @classmethod
     async def open(
-        cls, node: RunningNode, *, key: str | None = None, query: str = "protocol=7&client=test&version=1.0"
+        cls,
+        node: RunningNode,
+        *,
+        key: str | None = None,
+        query: str = "protocol=7&client=test&version=1.0",
+        ignored: Iterable[str] = (),
     ) -> Self:
         """Connect and await nothing of the protocol: for what is turned away.
 
         :param key: of another application than the node's first one, or of none.
+        :param ignored: events to drop, such as those that come whenever others do something.
         """
         base = node.websocket_url if key is None else f"ws://{node.host}:{node.port}/app/{key}"
         url = f"{base}?{query}" if query else base
-        return cls(await connect(url, compression=None, proxy=None, max_size=None), node.app)
+        connection = await connect(url, compression=None, proxy=None, max_size=None)
+        return cls(connection, node.app, frozenset(ignored))
 
     async def established(self) -> dict[str, Any]:
         """Await the server's hello; return what it said."""
@@ -139,11 +150,11 @@ class Client:
     # Receiving
 
     async def receive(self) -> Message:
-        """Return the next frame, whatever it is."""
+        """Return the next frame, whatever it is, but for those that are ignored."""
         async with asyncio.timeout(TIMEOUT):
-            text = await self.connection.recv(decode=True)
-        message = json.loads(text)
-        return Message(message["event"], message.get("channel"), message.get("data"), message.get("user_id"), text)
+            while (message := _parse(await self.connection.recv(decode=True))).event in self.ignored:
+                pass
+        return message
 
     async def expect(self, event: str, channel: str | None = None) -> Message:
         """Return the next frame, which must be this event, of this channel if one is given."""
@@ -173,3 +184,8 @@ class Client:
                 await self.receive()
         except ConnectionClosed as closed:
             return Closed(closed.rcvd.code, closed.rcvd.reason) if closed.rcvd else Closed(1006, "")
+
+
+def _parse(text: str) -> Message:
+    message = json.loads(text)
+    return Message(message["event"], message.get("channel"), message.get("data"), message.get("user_id"), text)

@@ -73,6 +73,11 @@ class RunningNode:
     def is_running(self) -> bool:
         return self._process.poll() is None
 
+    @property
+    def exit_status(self) -> int | None:
+        """Return what it ended with; None while it runs."""
+        return self._process.poll()
+
     # Watching
 
     def log(self) -> str:

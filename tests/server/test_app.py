@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import socket
@@ -24,7 +25,10 @@ if TYPE_CHECKING:
 
 def _serve(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a node that is expected to end by itself."""
-    command = [sys.executable, "-m", "server", "serve", "--log-format", "json", *arguments]
+    return _run([sys.executable, "-m", "server", "serve", "--log-format", "json", *arguments])
+
+
+def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
 
 
@@ -74,6 +78,55 @@ async def test_a_settling_node_serves_as_before_but_is_not_ready() -> None:
         await client.subscribe("a-channel")
     node.signal(signal.SIGTERM)
     node.stop()
+
+
+async def test_a_node_that_is_drained_by_its_operator_stays_until_it_is_told_to_exit() -> None:
+    node = start_node({"SHOAL_DRAIN_TOKEN": "a-token-of-16-characters"})
+    client = await Client.connect(node)
+    command = [sys.executable, "-m", "server", "drain", "--url", node.metrics_url]
+    refused = _run([*command, "--token", "not-the-token-at-all"])
+    assert (refused.returncode, "401" in refused.stderr) == (1, True)
+    assert await client.settled() == []
+    drained = _run([*command, "--token", "a-token-of-16-characters"])
+    assert json.loads(drained.stdout) == {"state": "ready", "connections": 1}
+    assert (await client.expect_close()).code == 4200
+    node.wait_until(lambda: node.metric("shoal_closing_connections") == 0, "it is empty")
+    late = await Client.open(node)
+    assert (await late.expect_close()).code == 4100
+    assert node.metric("shoal_drain_late_handshakes_total") == 1
+    assert node.metric("shoal_drain_closed_total") == 1
+    assert node.is_running
+    node.stop()
+
+
+def test_nobody_drains_a_node_that_has_no_token() -> None:
+    with start_node() as node:
+        answer = httpx.post(f"{node.metrics_url}/drain", headers={"Authorization": "Bearer x"})
+        assert (answer.status_code, "drain_token" in answer.text) == (403, True)
+        assert httpx.get(f"{node.metrics_url}/readyz").status_code == 200
+
+
+async def test_a_client_that_never_reads_does_not_delay_the_drain_and_shows_in_the_exit_status() -> None:
+    # Its close frame stays in the node: nothing but its receive buffer takes anything, and that is full.
+    node = start_node({"SHOAL_ABORT_TIMEOUT": "1", "SHOAL_CLOSE_TIMEOUT": "0.5", "SHOAL_SOCKET_SEND_BUFFER": "4096"})
+    with socket.socket() as deaf:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        deaf.connect((node.host, node.port))
+        deaf.sendall(
+            b"GET /app/app-key?protocol=7 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+        )
+        frame = json.dumps({"event": "pusher:ping"}).encode()
+        pings = (bytes((0x81, 0x80 | len(frame), 0, 0, 0, 0)) + frame) * 4000
+        deaf.sendall(pings)
+        node.wait_until(lambda: node.metric("shoal_messages_received_total") == 4000, "all pings are answered")
+        async with asyncio.timeout(10):
+            reader = await Client.connect(node)
+            node.signal(signal.SIGTERM)
+            assert (await reader.expect_close()).code == 4200
+        node.stop(check=False)
+    assert node.exit_status == 1
+    assert [record["cut_off"] for record in node.records() if record["message"] == "left"] == [1]
 
 
 async def test_sighup_reads_the_applications_again_and_touches_no_connection(tmp_path: Path) -> None:

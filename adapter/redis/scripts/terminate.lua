@@ -9,8 +9,8 @@ if not is_repeat then
   local now = redis.call('TIME')
   local at = tonumber(now[1]) + tonumber(now[2]) / 1000000
   announce(ARGV[6] .. '\203' .. struct.pack('>d', at) .. '\192')
-  redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', string.format('%.6f', at - tonumber(ARGV[7])))
   redis.call('ZADD', KEYS[4], string.format('%.6f', at), topic)
+  redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', string.format('%.6f', at - tonumber(ARGV[7])))
   redis.call('EXPIRE', KEYS[4], ARGV[7])
   commit()
 end

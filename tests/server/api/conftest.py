@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from adapter.local import LocalAdapter
-from server.api import create_api
+from server.api import create_api, create_metrics_app
 from server.apps import App, Apps
 from server.config import Settings
 from tests.server.api.back_end import NOW, BackEnd
@@ -18,6 +18,9 @@ from tests.server.api.receiver import Notes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from prometheus_client import CollectorRegistry
+    from starlette.routing import Router
 
     from adapter.base import Adapter
     from server.api.application import Api
@@ -65,7 +68,13 @@ def api_over(adapter: Adapter, metrics: Counted, life: Life | None = None, setti
     )
 
 
-def client_of(api: Api) -> httpx.AsyncClient:
+def inspection_of(registry: CollectorRegistry, life: Life | None = None) -> Router:
+    """Return what is on a node's metrics port."""
+    life = life or Life()
+    return create_metrics_app(readiness=lambda: life.is_ready, draining=lambda: life.is_draining, registry=registry)
+
+
+def client_of(api: Api | Router) -> httpx.AsyncClient:
     """Return a client that talks to an API without a socket between them."""
     return httpx.AsyncClient(transport=httpx.ASGITransport(app=api), base_url="http://127.0.0.1")
 

@@ -174,7 +174,7 @@ async def test_escaped_paths_reach_their_route(client: httpx.AsyncClient) -> Non
 
 @pytest.fixture
 async def small(adapter: LocalAdapter) -> AsyncIterator[httpx.AsyncClient]:
-    settings = Settings(max_body_bytes=1024, max_json_depth=2)
+    settings = Settings(max_body_bytes=1024, max_json_depth=4)
     async with client_of(api_over(adapter, Counted(), settings=settings)) as client:
         yield client
 
@@ -183,7 +183,7 @@ async def small(adapter: LocalAdapter) -> AsyncIterator[httpx.AsyncClient]:
     ("body", "status", "text"),
     [
         ({"name": "n", "data": "d" * 1024, "channel": "a"}, 413, "The body exceeds the allowed maximum (1024 bytes)\n"),
-        ({"name": "n", "data": "d", "channels": ["a"], "x": [[]]}, 400, "JSON nests deeper than 2 levels\n"),
+        ({"name": "n", "data": "d", "channels": ["a"], "x": [[[[]]]]}, 400, "JSON nests deeper than 4 levels\n"),
         ({"name": "n", "data": "[[[[[", "channels": ["a"]}, 200, "{}"),
     ],
 )

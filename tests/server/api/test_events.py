@@ -14,7 +14,6 @@ from tests.server.api.conftest import APP, Counted, api_over, client_of
 
 if TYPE_CHECKING:
     from asyncio import Future
-    from collections.abc import Iterator
 
     import httpx
 
@@ -233,8 +232,8 @@ class SlowAdapter(LocalAdapter):
 
 
 @pytest.fixture
-def slow() -> Iterator[SlowAdapter]:
-    yield SlowAdapter()
+def slow() -> SlowAdapter:
+    return SlowAdapter()
 
 
 async def test_all_channels_are_asked_before_any_is_waited_for(slow: SlowAdapter) -> None:

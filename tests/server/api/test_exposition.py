@@ -8,8 +8,7 @@ from prometheus_client.core import CollectorRegistry
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_prometheus
 
-from server.api import create_metrics_app
-from tests.server.api.conftest import client_of
+from tests.server.api.conftest import client_of, inspection_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
 async def scraper() -> AsyncIterator[httpx.AsyncClient]:
     registry = CollectorRegistry()
     Counter("shoal_fish", "Fish that were seen.", registry=registry).inc(3)
-    app = create_metrics_app(readiness=lambda: True, draining=lambda: False, registry=registry)
-    async with client_of(app) as client:
+    async with client_of(inspection_of(registry)) as client:
         yield client
 
 
@@ -38,7 +36,8 @@ async def test_openmetrics_is_exposed_to_who_asks_for_it(scraper: httpx.AsyncCli
     accept = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"
     answer = await scraper.get("/metrics", headers={"Accept": accept})
     assert answer.headers["content-type"].startswith("application/openmetrics-text; version=1.0.0; charset=utf-8")
-    assert [family.name for family in parse_openmetrics(answer.text)] == ["shoal_fish"]
+    families = parse_openmetrics(answer.text)  # type: ignore[no-untyped-call]
+    assert [family.name for family in families] == ["shoal_fish"]
 
 
 async def test_metrics_are_only_read(scraper: httpx.AsyncClient) -> None:

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 from prometheus_client.core import CollectorRegistry
 
-from server.api import create_metrics_app
-from tests.server.api.conftest import Life, client_of
+from tests.server.api.conftest import Life, client_of, inspection_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -19,10 +18,7 @@ if TYPE_CHECKING:
 @pytest.fixture(params=["main port", "metrics port"])
 async def port(request: pytest.FixtureRequest, api: Api, life: Life) -> AsyncIterator[httpx.AsyncClient]:
     """Either port: both answer the same."""
-    inspection = create_metrics_app(
-        readiness=lambda: life.is_ready, draining=lambda: life.is_draining, registry=CollectorRegistry()
-    )
-    async with client_of(api if request.param == "main port" else inspection) as client:
+    async with client_of(api if request.param == "main port" else inspection_of(CollectorRegistry(), life)) as client:
         yield client
 
 

@@ -13,9 +13,7 @@ def a_channel(name: str = "news", *, counts: bool = False) -> Channel:
     return Channel(topic_of("1", name), name, parse_channel(name), Delivered(), counts=counts)
 
 
-def an_entry(
-    position: int, *members: str, version: int | None = None, remembered: bytes | None = None
-) -> Entry:
+def an_entry(position: int, *members: str, version: int | None = None, remembered: bytes | None = None) -> Entry:
     """Return an answer in which nobody has an info.
 
     :param version: when the members changed last; if not given, at this position.

@@ -1,0 +1,252 @@
+"""How a shard is brought up to date after its link broke, or after the server behind it has changed.
+
+1. The subscription stands again; what it brings is kept aside from here on.
+2. One script enrols this node and tells where the shard stands: its epoch and its position.
+3. The journal is read from what was seen to there, and delivered. It must continue what was seen without a hole, in
+   the same epoch or in one that is noted to have gone on from there. Otherwise there is a *gap*: it is counted and
+   logged, and all topics are read again, so that their clients are told the difference.
+4. What was kept aside is delivered as far as it is news: the shard is live.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from adapter.redis.envelope import Unreadable, read
+from adapter.redis.shard import State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from adapter.redis.link import Link
+    from adapter.redis.scripts import Scripts
+    from adapter.redis.shard import Shard
+
+logger = logging.getLogger(__name__)
+
+STEP = 256
+"""Entries of the journal read at once."""
+BURST = 256 * 1024
+"""Bytes delivered from the journal before others, and the sockets, get a turn of PACE seconds."""
+PACE = 0.01
+COMMANDS_KEPT = 300
+"""Seconds for which commands to end connections are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a shard stands, as scripts/register.lua tells it."""
+
+    epoch: str
+    position: int
+    noted: dict[str, int]
+    """Earlier epochs, with their last positions."""
+    stored: str
+    """The number of this boot's last write; empty if there is none, with an x in front if it was declared dead."""
+    is_settling: bool
+    replid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """With what a node enrols in shards."""
+
+    boot: str
+    peers: tuple[str, ...]
+    link: Link
+    scripts: Scripts
+
+    async def register(self, shard: Shard, *, is_new: bool) -> Standing:
+        keys = shard.keys
+        answer = await self.link.ask(
+            b"EVALSHA",
+            self.scripts.digests["register"],
+            3,
+            keys.meta,
+            keys.writes(self.boot),
+            keys.awaited,
+            self.boot,
+            shard.epoch,
+            shard.line.acknowledged,
+            int(is_new),
+            *(peer for peer in self.peers if peer != self.boot),
+        )
+        return _read_standing(answer)
+
+    async def fence(self, shard: Shard, boot: str) -> int:
+        return int(
+            await self.link.ask(b"EVALSHA", self.scripts.digests["fence"], 1, shard.keys.writes(boot), FENCE_SECONDS)
+        )
+
+
+FENCE_SECONDS = 3600
+"""For which a boot that was declared dead is told so."""
+
+
+def _read_standing(answer: list[Any]) -> Standing:
+    epoch, position, noted, stored, is_settling, replid = answer
+    pairs = (pair.split("=") for pair in noted.decode().split())
+    return Standing(
+        epoch=epoch.decode(),
+        position=int(position),
+        noted={old: int(last) for old, last in pairs},
+        stored=stored.decode(),
+        is_settling=bool(is_settling),
+        replid=replid.decode(),
+    )
+
+
+class Fenced(Exception):
+    """This boot was declared dead."""
+
+
+async def repair(shard: Shard, enrolment: Enrolment) -> None:
+    """Bring a shard up to date; its topics are subscribed to already.
+
+    :raises LinkLost: if the link breaks; nothing is lost by that.
+    :raises Fenced: if this boot was declared dead.
+    """
+    shard.intake.keep_aside()
+    is_new = await _begin_boot(shard, enrolment)
+    standing = await enrolment.register(shard, is_new=is_new)
+    if _is_fenced(shard, standing, is_new=is_new):
+        raise Fenced
+    has_gap = not _continues(shard, standing)
+    while not has_gap:
+        has_gap = not await _read_journal(shard, enrolment.link, standing.position)
+        if not shard.intake.has_overflowed:
+            break
+        shard.intake.keep_aside()
+        standing = await enrolment.register(shard, is_new=False)
+        has_gap = not _continues(shard, standing)
+    _resume(shard, standing, has_gap=has_gap, is_new=is_new)
+    if has_gap and shard.watches:
+        await _reread_commands(shard, enrolment.link)
+
+
+async def _begin_boot(shard: Shard, enrolment: Enrolment) -> bool:
+    """Number writes anew if the boot is another one; tell whether it is new to this shard."""
+    if shard.boot == enrolment.boot:
+        return False
+    if shard.boot:
+        # The old boot's writes may still be on their way somewhere: from here on they are refused.
+        applied = await enrolment.fence(shard, shard.boot)
+        for write in shard.line.begin_again(shard.line.acknowledged if applied < 0 else applied):
+            if write.on_applied is not None:
+                write.on_applied([])
+        shard.line.add_first(shard.writes_for_claims("news"))
+    shard.begin_boot(enrolment.boot)
+    return True
+
+
+def _is_fenced(shard: Shard, standing: Standing, *, is_new: bool) -> bool:
+    if standing.stored.startswith("x"):
+        return True
+    return not is_new and not standing.stored and shard.epoch == standing.epoch
+
+
+def _continues(shard: Shard, standing: Standing) -> bool:
+    """Tell whether what was seen is a part of what the shard holds."""
+    if not shard.watches or not shard.epoch:
+        return True
+    if shard.epoch == standing.epoch:
+        return True
+    return standing.noted.get(shard.epoch, -1) >= shard.intake.seen
+
+
+async def _read_journal(shard: Shard, link: Link, end: int) -> bool:
+    """Deliver what the journal has up to `end`; tell whether nothing is missing. Without interest nothing is read."""
+    intake = shard.intake
+    delivered = 0
+    while shard.watches and intake.seen < end:
+        entries = await link.ask("XRANGE", shard.keys.journal, f"{intake.seen + 1}-0", f"{end}-0", "COUNT", STEP)
+        for entry_id, (_, topic, _, data) in entries:
+            if not intake.read(int(entry_id.partition(b"-")[0])):
+                return False
+            delivered += _deliver(shard, topic, data)
+            shard.stats.replayed += 1
+        if not entries:
+            return False
+        if delivered > BURST:
+            delivered = 0
+            await asyncio.sleep(PACE)
+    if intake.seen < end:
+        intake.skip_to(end)
+    return True
+
+
+def _deliver(shard: Shard, topic: bytes, data: bytes) -> int:
+    watch = shard.watches.get(topic.decode())
+    if watch is None:
+        return 0
+    try:
+        position, kind, first, second = read(data)
+    except Unreadable:
+        shard.stats.unreadable += 1
+        return 0
+    shard.deliver(watch, kind, first, second, position)
+    return len(data)
+
+
+def _resume(shard: Shard, standing: Standing, *, has_gap: bool, is_new: bool) -> None:
+    lost = _lost_claims(shard, standing, is_new=is_new)
+    seen = shard.intake.seen
+    if standing.position < seen:
+        # Another epoch, with lower positions: those that the receiver knows go on from where they were.
+        shard.base += seen - standing.position
+    if has_gap or standing.position != seen:
+        shard.intake.skip_to(standing.position)
+    is_again = bool(shard.epoch)
+    shard.epoch, shard.replid = standing.epoch, standing.replid
+    if lost:
+        shard.line.add_first(shard.writes_for_claims("nothing" if standing.is_settling else "look"))
+    if is_again:
+        shard.stats.repairs += 1
+    shard.resume(settling=standing.is_settling)
+    if has_gap:
+        shard.stats.gaps += 1
+        logger.warning("shard %d: messages are missing, %d topics are read again", shard.number, len(shard.watches))
+        if not standing.is_settling:
+            reread(shard)
+
+
+def _lost_claims(shard: Shard, standing: Standing, *, is_new: bool) -> bool:
+    """Tell whether Redis has forgotten writes that it had acknowledged."""
+    if is_new or shard.epoch == standing.epoch:
+        return False
+    return not standing.stored or int(standing.stored) < shard.line.acknowledged
+
+
+def reread(shard: Shard) -> None:
+    """Have all topics of a shard read again."""
+    for watch in shard.watches.values():
+        shard.look_again(watch)
+
+
+async def settle(shards: Iterable[Shard], enrolment: Enrolment) -> None:
+    """Look whether settling shards have settled; if so, tell the receiver how their topics stand, and go on."""
+    for shard in shards:
+        if shard.state is not State.SETTLING:
+            continue
+        standing = await enrolment.register(shard, is_new=False)
+        if standing.epoch != shard.epoch or standing.stored.startswith("x"):
+            shard.break_off("the server has changed")
+        elif not standing.is_settling and shard.state is State.SETTLING:
+            reread(shard)
+            shard.intake.keep_aside()
+            shard.resume(settling=False)
+
+
+async def _reread_commands(shard: Shard, link: Link) -> None:
+    """Carry out the commands to end connections that may have been missed."""
+    since = time.time() - 2 * COMMANDS_KEPT  # only to keep the answer short; Redis' own time decides what is kept
+    commands = await link.ask("ZRANGEBYSCORE", shard.keys.commands, f"{since - 86_400:.0f}", "+inf", "WITHSCORES")
+    pairs = iter(commands)
+    for topic, at in zip(pairs, pairs, strict=True):
+        watch = shard.watches.get(topic.decode())
+        if watch is not None and watch.is_wanted and shard.receiver is not None:
+            shard.receiver.terminated(watch.topic, float(at))

@@ -1,0 +1,356 @@
+"""One shard, as this node sees it: its writes on their way, what has been seen, what the node claims in it.
+
+    AWAY ──repaired──▶ LIVE ──link broken, server changed, declared dead──▶ AWAY
+      └──▶ SETTLING ─────▲
+
+While it is SETTLING (Redis lost its memory) messages flow, but entering and leaving wait until all nodes are back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from adapter.redis.envelope import Kind, opening, tail
+from adapter.redis.errors import Refusal
+from adapter.redis.intake import Intake
+from adapter.redis.keys import app_of, claim_of, count_claim, split_claim, who_is
+from adapter.redis.numbering import Line, Write
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from adapter.base import Receiver
+    from adapter.redis.keys import ShardKeys
+    from adapter.redis.link import Link
+    from adapter.redis.numbering import Answer
+    from adapter.redis.scripts import Scripts
+    from adapter.redis.stats import Stats
+    from adapter.redis.watch import Watch
+
+logger = logging.getLogger(__name__)
+
+APPLIED, STALE, FENCED, HOLE = 1, 0, -1, -2
+OWN_CLAIMS = ""
+"""Stands in a write for the key of this node's claims, whose name changes with the boot."""
+PAUSE = 0.1
+"""Seconds before a refused write is sent again."""
+
+_OCCUPIED, _VACATED, _LOOK = tail(Kind.OCCUPIED), tail(Kind.VACATED), tail(Kind.LOOK)
+_COUNTED = opening(Kind.COUNTED)
+
+Item = tuple["Watch", int, Any, Any, int]
+"""What arrived: for whom, kind, both fields, position."""
+
+
+class State(Enum):
+    AWAY = "away"
+    SETTLING = "settling"
+    LIVE = "live"
+
+
+class Shard:
+    """What this node knows of a shard.
+
+    :param on_broken: asked to repair it, with the reason.
+    :param on_fenced: told that this node was declared dead.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        keys: ShardKeys,
+        *,
+        stats: Stats,
+        on_broken: Callable[[Shard, str], None],
+        on_fenced: Callable[[], None],
+    ) -> None:
+        self.number = number
+        self.keys = keys
+        self.stats = stats
+        self._on_broken = on_broken
+        self._on_fenced = on_fenced
+        self.state = State.AWAY
+        self.line = Line()
+        self.intake: Intake[Item] = Intake()
+        self.receiver: Receiver | None = None
+        self.watches: dict[str, Watch] = {}
+        # What this node has entered, with the user's info, and its numbers of subscriptions, none of them 0: as it is
+        # to be, whether Redis knows it yet or not.
+        self.claims: dict[tuple[str, str], bytes] = {}
+        self.counts: dict[str, tuple[int, bool]] = {}
+        # Positions of other epochs may be lower; this is added, so that those told to the receiver always ascend.
+        self.base = 0
+        self.epoch = ""
+        self.replid = ""
+        self.boot = ""
+        self.link: Link | None = None
+        self._scripts: Scripts | None = None
+        # Answers to entries, to be given once live.
+        self._waiting: list[Callable[[], None]] = []
+
+    # Writes
+
+    def submit(self, write: Write) -> None:
+        """Have a write applied once, after all that were submitted before it."""
+        self.line.add(write)
+        self.pump()
+
+    def pump(self) -> None:
+        """Send what can be sent."""
+        for write in self.line.to_send():
+            self._send(write)
+
+    def _send(self, write: Write) -> None:
+        assert self.link is not None, "an open line has a link"
+        self.link.send(lambda reply: self._answered(write, reply), *self.command(write))
+
+    def command(self, write: Write, number: int | None = None) -> tuple[bytes | str | int, ...]:
+        """Return the command for a write; `number` is -1 for one that is guarded by something else."""
+        assert self._scripts is not None, "an open line has scripts"
+        keys = write.keys
+        if keys and keys[0] == OWN_CLAIMS:
+            keys = (self.keys.claims(self.boot), *keys[1:])
+        return (
+            b"EVALSHA",
+            self._scripts.digests[write.script],
+            3 + len(keys),
+            self.keys.meta,
+            self.keys.journal,
+            self._writes_key,
+            *keys,
+            self.replid,
+            self.epoch,
+            write.number if number is None else number,
+            write.topic,
+            write.channel,
+            *write.arguments,
+        )
+
+    def _answered(self, write: Write, reply: Any) -> None:
+        line = self.line
+        if isinstance(reply, Refusal):
+            line.refused()
+            self._refused(reply)
+        elif reply[0] == APPLIED:
+            line.applied(write)
+            if write.on_applied is not None:
+                write.on_applied(reply)
+        else:
+            line.refused()
+            if reply[0] == STALE:
+                self.break_off("the server has changed")
+            elif reply[0] == FENCED:
+                self._on_fenced()
+        if not line.is_idle:
+            self.pump()
+
+    def _refused(self, refusal: Refusal) -> None:
+        """Stop sending for a moment; where the server is at fault, until it was repaired."""
+        self.stats.refusals[refusal.code] += 1
+        if refusal.code in {"NOSCRIPT", "READONLY", "MOVED", "ASK", "CLUSTERDOWN", "LOADING", "MASTERDOWN"}:
+            self.break_off(str(refusal))
+        elif self.line.is_open:
+            logger.warning("shard %d: refused, trying again: %s", self.number, refusal)
+            self.line.is_open = False
+            asyncio.get_running_loop().call_later(PAUSE * random.uniform(1.0, 2.0), self._go_on, self.link)
+
+    def _go_on(self, link: Link | None) -> None:
+        if self.link is link and self.state is not State.AWAY:
+            self.line.is_open = True
+            self.pump()
+
+    def break_off(self, why: str) -> None:
+        """Stop, and ask for a repair."""
+        if self.state is not State.AWAY:
+            self.state = State.AWAY
+            self.line.is_open = False
+            self.intake.keep_aside()
+            self._on_broken(self, why)
+
+    # The link
+
+    def attach(self, link: Link, scripts: Scripts, replid: str) -> None:
+        """Use a new link, once the shard was repaired over it."""
+        self.link, self._scripts, self.replid = link, scripts, replid
+
+    def detach(self) -> None:
+        """Note that the link is gone."""
+        self.state = State.AWAY
+        self.line.lost()
+        self.intake.keep_aside()
+        self.link = None
+
+    def begin_boot(self, boot: str) -> None:
+        self.boot = boot
+        self._writes_key = self.keys.writes(boot)
+
+    def resume(self, *, settling: bool) -> None:
+        """Go on: deliver what was kept aside, then send what waits."""
+        self.state = State.SETTLING if settling else State.LIVE
+        for _, item in self.intake.resume():
+            self.deliver(*item)
+        self.line.is_open, self.line.is_settling = True, settling
+        self.pump()
+        if not settling:
+            waiting, self._waiting = self._waiting, []
+            for answer in waiting:
+                answer()
+
+    def when_live(self, answer: Callable[[], None]) -> None:
+        """Call `answer` as soon as everything that came before is known."""
+        if self.state is State.LIVE:
+            answer()
+        else:
+            self._waiting.append(answer)
+
+    # What arrives
+
+    def arrived(self, watch: Watch, position: int, kind: int, first: Any, second: Any, size: int) -> None:
+        """Take in what came over the subscription."""
+        if self.intake.arrived(position, (watch, kind, first, second, position), size):
+            self.deliver(watch, kind, first, second, position)
+
+    def deliver(self, watch: Watch, kind: int, first: Any, second: Any, position: int) -> None:
+        """Tell the receiver."""
+        if not watch.is_wanted or self.receiver is None:
+            return
+        if kind == Kind.MESSAGE:
+            self.receiver.message(watch.topic, self.base + position, second, first)
+        elif kind == Kind.TERMINATED:
+            self.receiver.terminated(watch.topic, first)
+        elif kind == Kind.LOOK:
+            self.look_again(watch)
+        elif self.base + position > watch.reread_at:
+            watch.changed_at = self.base + position
+            self._deliver_change(watch, kind, first, second, watch.changed_at)
+
+    def _deliver_change(self, watch: Watch, kind: int, first: Any, second: Any, position: int) -> None:
+        receiver = self.receiver
+        assert receiver is not None, "whoever calls has looked"
+        match kind:
+            case Kind.JOINED:
+                receiver.joined(watch.topic, position, first, second)
+            case Kind.LEFT:
+                receiver.left(watch.topic, position, first)
+            case Kind.OCCUPIED:
+                receiver.occupied(watch.topic, position)
+            case Kind.VACATED:
+                receiver.vacated(watch.topic, position)
+            case Kind.COUNTED:
+                receiver.counted(watch.topic, first)
+
+    def look_again(self, watch: Watch) -> None:
+        """Read a topic again, and tell the receiver how it stands."""
+        if self.link is not None and self._scripts is not None and not self.link.wire.lost.done():
+            keys = self.keys
+            self.link.send(
+                lambda reply: self._looked(watch, reply),
+                b"EVALSHA",
+                self._scripts.digests["look"],
+                4,
+                keys.meta,
+                keys.state(watch.topic),
+                keys.roster(watch.topic),
+                keys.remembered(watch.topic),
+            )
+
+    def _looked(self, watch: Watch, reply: Any) -> None:
+        if isinstance(reply, Refusal):
+            # Every repair that finds a gap looks again.
+            self.break_off(str(reply))
+            return
+        epoch, *fields = reply
+        if not watch.is_wanted or self.receiver is None or (epoch or b"").decode() != self.epoch:
+            return
+        entry, subscriptions, is_occupied = read_entry(fields, self.base)
+        if watch.changed_at > entry.position:
+            # Later changes were told already: this is old.
+            self.look_again(watch)
+            return
+        watch.reread_at = entry.position
+        self.receiver.resynced(watch.topic, entry, occupied=is_occupied)
+        self.receiver.counted(watch.topic, subscriptions)
+
+    # What this node claims
+
+    def enter_write(self, topic: str, user: str | None, info: bytes, limit: int | None, told: str = "news") -> Write:
+        """Return the write that makes an entry; `told` is what scripts/enter.lua wants."""
+        who = who_is(user)
+        keys = self.keys
+        joined = b"" if user is None else tail(Kind.JOINED, user, info)
+        return Write(
+            "enter",
+            (OWN_CLAIMS, keys.state(topic), keys.roster(topic), keys.remembered(topic), keys.occupied(app_of(topic))),
+            topic,
+            keys.channel(topic),
+            (
+                claim_of(topic, who),
+                who,
+                info,
+                "" if limit is None else limit,
+                told,
+                _OCCUPIED,
+                joined,
+                _LOOK,
+            ),
+            is_patient=told == "news",
+        )
+
+    def leave_write(self, claim: str, hold: str, *, claims: str = OWN_CLAIMS) -> Write:
+        """Return the write that takes an entry back; `hold` is what scripts/leave.lua wants."""
+        topic, who = split_claim(claim)
+        keys = self.keys
+        left = tail(Kind.LEFT, who[1:])
+        return Write(
+            "leave",
+            (claims, keys.state(topic), keys.roster(topic), keys.occupied(app_of(topic)), keys.holds),
+            topic,
+            keys.channel(topic),
+            (claim, who, hold, left, _VACATED),
+            is_patient=True,
+        )
+
+    def count_write(self, topic: str, subscriptions: int, *, announce: bool, claims: str = OWN_CLAIMS) -> Write:
+        return Write(
+            "count",
+            (claims, self.keys.state(topic)),
+            topic,
+            self.keys.channel(topic),
+            (count_claim(topic), subscriptions, _COUNTED if announce else b""),
+            is_patient=True,
+        )
+
+    def writes_for_claims(self, told: str) -> list[Write]:
+        """Return what makes all that this node claims."""
+        entries = [
+            self.enter_write(topic, None if who == "-" else who[1:], info, None, told)
+            for (topic, who), info in self.claims.items()
+        ]
+        counts = [self.count_write(topic, count, announce=announce) for topic, (count, announce) in self.counts.items()]
+        for write in counts:
+            write.is_patient = told == "news"
+        return entries + counts
+
+
+def read_entry(fields: Answer, base: int) -> tuple[Any, int, bool]:
+    """Return the entry, the number of subscriptions and whether it is occupied, from what scripts/_entry.lua tells."""
+    from adapter.base import Entry, Remembered
+    from adapter.redis.envelope import read_tail
+
+    position, subscriptions, version, seconds, micros, roster, stored, ttl, occupied = fields
+    remembered = None
+    if stored is not None and ttl > 0:
+        remembered = Remembered(read_tail(stored)[2], ttl / 1000)
+    users = iter(roster)
+    entry = Entry(
+        position=base + int(position),
+        members={user.decode(): info for user, info in zip(users, users, strict=True)},
+        version=base + int(version),
+        remembered=remembered,
+        at=int(seconds) + int(micros) / 1_000_000,
+    )
+    return entry, subscriptions, bool(occupied)

@@ -1,0 +1,31 @@
+{{/* How long a node may take to leave.
+
+    SIGTERM ── settle ──▶ closing ── drain.max ──▶ last close frame ── reserve ──▶ SIGKILL
+
+The node itself waits for load balancers to notice (settle). There is no preStop hook: it would wait a second time, and
+the grace period would have to hold both. */}}
+
+{{/* Seconds behind the last close frame: its answer (3), cutting off who doesn't answer (5), requests in flight (5), and
+something to spare (5). */}}
+{{- define "shoal.reserve" -}}
+{{- $close := .Values.settings.close_timeout | default 3 -}}
+{{- $abort := .Values.settings.abort_timeout | default 5 -}}
+{{ maxf 18 (addf $close $abort 10) }}
+{{- end }}
+
+{{- define "shoal.neededGrace" -}}
+{{ addf .Values.drain.settle .Values.drain.max (include "shoal.reserve" . | float64) | ceil | int }}
+{{- end }}
+
+{{- define "shoal.grace" -}}
+{{- $needed := include "shoal.neededGrace" . | int -}}
+{{- $given := .Values.drain.gracePeriod -}}
+{{- if kindIs "invalid" $given -}}
+{{ $needed }}
+{{- else if lt (int $given) $needed -}}
+{{- $reserve := include "shoal.reserve" . -}}
+{{- fail (printf "drain.gracePeriod is %v, but a node needs %d seconds to leave: drain.settle %v + drain.max %v + %s to end what is under way. Raise drain.gracePeriod to at least %d, or lower drain.max." $given $needed .Values.drain.settle .Values.drain.max $reserve $needed) -}}
+{{- else -}}
+{{ int $given }}
+{{- end -}}
+{{- end }}

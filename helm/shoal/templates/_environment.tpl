@@ -1,0 +1,38 @@
+{{/* A node's settings as its environment. What is secret comes from Secrets. */}}
+
+{{- define "shoal.appsSecret" -}}
+{{ .Values.apps.existingSecret | default (include "shoal.fullname" .) }}
+{{- end }}
+
+{{- define "shoal.appsEnvironment" -}}
+- name: SHOAL_APPS
+  valueFrom:
+    secretKeyRef:
+      name: {{ include "shoal.appsSecret" . }}
+      key: {{ .Values.apps.existingSecret | ternary .Values.apps.secretKey "apps" }}
+{{- end }}
+
+{{- define "shoal.redisEnvironment" -}}
+{{- if .Values.valkey.enabled }}
+- name: SHOAL_REDIS
+  value: redis://{{ include "shoal.fullname" . }}-valkey:6379
+{{- else if or .Values.redis.urls .Values.redis.existingSecret }}
+- name: SHOAL_REDIS
+  valueFrom:
+    secretKeyRef:
+      name: {{ .Values.redis.existingSecret | default (include "shoal.fullname" .) }}
+      key: {{ .Values.redis.existingSecret | ternary .Values.redis.secretKey "redis" }}
+{{- end }}
+{{- end }}
+
+{{- define "shoal.environment" -}}
+{{- $plain := dict
+  "host" "0.0.0.0" "port" "6001" "metrics_port" "9601" "log_format" "json"
+  "settle" .Values.drain.settle "drain_rate" .Values.drain.rate "drain_max" .Values.drain.max -}}
+{{- range $key, $value := merge (deepCopy .Values.settings) $plain }}
+- name: SHOAL_{{ upper $key }}
+  value: {{ include "shoal.text" $value | quote }}
+{{- end }}
+{{ include "shoal.appsEnvironment" . }}
+{{- include "shoal.redisEnvironment" . }}
+{{- end }}

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -33,8 +32,6 @@ STEP = 256
 BURST = 256 * 1024
 """Bytes delivered from the journal before others, and the sockets, get a turn of PACE seconds."""
 PACE = 0.01
-COMMANDS_KEPT = 300
-"""Seconds for which commands to end connections are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +108,12 @@ async def repair(shard: Shard, enrolment: Enrolment) -> None:
     :raises Fenced: if this boot was declared dead.
     """
     shard.intake.keep_aside()
-    is_new = await _begin_boot(shard, enrolment)
+    await _begin_boot(shard, enrolment)
+    is_new = not shard.is_enrolled
     standing = await enrolment.register(shard, is_new=is_new)
     if _is_fenced(shard, standing, is_new=is_new):
         raise Fenced
+    shard.is_enrolled = True
     has_gap = not _continues(shard, standing)
     while not has_gap:
         has_gap = not await _read_journal(shard, enrolment.link, standing.position)
@@ -128,10 +127,10 @@ async def repair(shard: Shard, enrolment: Enrolment) -> None:
         await _reread_commands(shard, enrolment.link)
 
 
-async def _begin_boot(shard: Shard, enrolment: Enrolment) -> bool:
-    """Number writes anew if the boot is another one; tell whether it is new to this shard."""
+async def _begin_boot(shard: Shard, enrolment: Enrolment) -> None:
+    """Number writes anew if the boot is another one."""
     if shard.boot == enrolment.boot:
-        return False
+        return
     if shard.boot:
         # The old boot's writes may still be on their way somewhere: from here on they are refused.
         applied = await enrolment.fence(shard, shard.boot)
@@ -140,7 +139,6 @@ async def _begin_boot(shard: Shard, enrolment: Enrolment) -> bool:
                 write.on_applied([])
         shard.line.add_first(shard.writes_for_claims("news"))
     shard.begin_boot(enrolment.boot)
-    return True
 
 
 def _is_fenced(shard: Shard, standing: Standing, *, is_new: bool) -> bool:
@@ -242,10 +240,8 @@ async def settle(shards: Iterable[Shard], enrolment: Enrolment) -> None:
 
 
 async def _reread_commands(shard: Shard, link: Link) -> None:
-    """Carry out the commands to end connections that may have been missed."""
-    since = time.time() - 2 * COMMANDS_KEPT  # only to keep the answer short; Redis' own time decides what is kept
-    commands = await link.ask("ZRANGEBYSCORE", shard.keys.commands, f"{since - 86_400:.0f}", "+inf", "WITHSCORES")
-    pairs = iter(commands)
+    """Carry out the commands to end connections that may have been missed; a second time does no harm."""
+    pairs = iter(await link.ask("ZRANGE", shard.keys.commands, 0, -1, "WITHSCORES"))
     for topic, at in zip(pairs, pairs, strict=True):
         watch = shard.watches.get(topic.decode())
         if watch is not None and watch.is_wanted and shard.receiver is not None:

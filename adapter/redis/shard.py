@@ -14,11 +14,12 @@ import random
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from adapter.redis.envelope import Kind, opening, tail
+from adapter.redis.answers import read_entry
+from adapter.redis.envelope import Kind
 from adapter.redis.errors import Refusal
 from adapter.redis.intake import Intake
-from adapter.redis.keys import app_of, claim_of, count_claim, split_claim, who_is
-from adapter.redis.numbering import Line, Write
+from adapter.redis.numbering import Line
+from adapter.redis.writes import OWN_CLAIMS, Writes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from adapter.base import Receiver
     from adapter.redis.keys import ShardKeys
     from adapter.redis.link import Link
-    from adapter.redis.numbering import Answer
+    from adapter.redis.numbering import Write
     from adapter.redis.scripts import Scripts
     from adapter.redis.stats import Stats
     from adapter.redis.watch import Watch
@@ -34,13 +35,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 APPLIED, STALE, FENCED, HOLE = 1, 0, -1, -2
-OWN_CLAIMS = ""
-"""Stands in a write for the key of this node's claims, whose name changes with the boot."""
 PAUSE = 0.1
 """Seconds before a refused write is sent again."""
-
-_OCCUPIED, _VACATED, _LOOK = tail(Kind.OCCUPIED), tail(Kind.VACATED), tail(Kind.LOOK)
-_COUNTED = opening(Kind.COUNTED)
 
 Item = tuple["Watch", int, Any, Any, int]
 """What arrived: for whom, kind, both fields, position."""
@@ -70,6 +66,7 @@ class Shard:
     ) -> None:
         self.number = number
         self.keys = keys
+        self.writes = Writes(keys)
         self.stats = stats
         self._on_broken = on_broken
         self._on_fenced = on_fenced
@@ -87,6 +84,8 @@ class Shard:
         self.epoch = ""
         self.replid = ""
         self.boot = ""
+        # Whether Redis knows this boot in this shard.
+        self.is_enrolled = False
         self.link: Link | None = None
         self._scripts: Scripts | None = None
         # Answers to entries, to be given once live.
@@ -185,7 +184,9 @@ class Shard:
         self.link = None
 
     def begin_boot(self, boot: str) -> None:
+        """Write under another boot from now on."""
         self.boot = boot
+        self.is_enrolled = False
         self._writes_key = self.keys.writes(boot)
 
     def resume(self, *, settling: bool) -> None:
@@ -275,82 +276,12 @@ class Shard:
         self.receiver.resynced(watch.topic, entry, occupied=is_occupied)
         self.receiver.counted(watch.topic, subscriptions)
 
-    # What this node claims
-
-    def enter_write(self, topic: str, user: str | None, info: bytes, limit: int | None, told: str = "news") -> Write:
-        """Return the write that makes an entry; `told` is what scripts/enter.lua wants."""
-        who = who_is(user)
-        keys = self.keys
-        joined = b"" if user is None else tail(Kind.JOINED, user, info)
-        return Write(
-            "enter",
-            (OWN_CLAIMS, keys.state(topic), keys.roster(topic), keys.remembered(topic), keys.occupied(app_of(topic))),
-            topic,
-            keys.channel(topic),
-            (
-                claim_of(topic, who),
-                who,
-                info,
-                "" if limit is None else limit,
-                told,
-                _OCCUPIED,
-                joined,
-                _LOOK,
-            ),
-            is_patient=told == "news",
-        )
-
-    def leave_write(self, claim: str, hold: str, *, claims: str = OWN_CLAIMS) -> Write:
-        """Return the write that takes an entry back; `hold` is what scripts/leave.lua wants."""
-        topic, who = split_claim(claim)
-        keys = self.keys
-        left = tail(Kind.LEFT, who[1:])
-        return Write(
-            "leave",
-            (claims, keys.state(topic), keys.roster(topic), keys.occupied(app_of(topic)), keys.holds),
-            topic,
-            keys.channel(topic),
-            (claim, who, hold, left, _VACATED),
-            is_patient=True,
-        )
-
-    def count_write(self, topic: str, subscriptions: int, *, announce: bool, claims: str = OWN_CLAIMS) -> Write:
-        return Write(
-            "count",
-            (claims, self.keys.state(topic)),
-            topic,
-            self.keys.channel(topic),
-            (count_claim(topic), subscriptions, _COUNTED if announce else b""),
-            is_patient=True,
-        )
-
     def writes_for_claims(self, told: str) -> list[Write]:
-        """Return what makes all that this node claims."""
+        """Return what makes all that this node claims; `told` is what scripts/enter.lua wants."""
         entries = [
-            self.enter_write(topic, None if who == "-" else who[1:], info, None, told)
-            for (topic, who), info in self.claims.items()
+            self.writes.enter(topic, who, info, told=told) for (topic, who), info in self.claims.items()
         ]
-        counts = [self.count_write(topic, count, announce=announce) for topic, (count, announce) in self.counts.items()]
+        counts = [self.writes.count(topic, count, announce=announce) for topic, (count, announce) in self.counts.items()]
         for write in counts:
             write.is_patient = told == "news"
         return entries + counts
-
-
-def read_entry(fields: Answer, base: int) -> tuple[Any, int, bool]:
-    """Return the entry, the number of subscriptions and whether it is occupied, from what scripts/_entry.lua tells."""
-    from adapter.base import Entry, Remembered
-    from adapter.redis.envelope import read_tail
-
-    position, subscriptions, version, seconds, micros, roster, stored, ttl, occupied = fields
-    remembered = None
-    if stored is not None and ttl > 0:
-        remembered = Remembered(read_tail(stored)[2], ttl / 1000)
-    users = iter(roster)
-    entry = Entry(
-        position=base + int(position),
-        members={user.decode(): info for user, info in zip(users, users, strict=True)},
-        version=base + int(version),
-        remembered=remembered,
-        at=int(seconds) + int(micros) / 1_000_000,
-    )
-    return entry, subscriptions, bool(occupied)

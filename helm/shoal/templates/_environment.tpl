@@ -9,7 +9,7 @@
   valueFrom:
     secretKeyRef:
       name: {{ include "shoal.appsSecret" . }}
-      key: {{ .Values.apps.existingSecret | ternary .Values.apps.secretKey "apps" }}
+      key: {{ ternary "apps" .Values.apps.secretKey (empty .Values.apps.existingSecret) }}
 {{- end }}
 
 {{- define "shoal.redisEnvironment" -}}
@@ -21,7 +21,7 @@
   valueFrom:
     secretKeyRef:
       name: {{ .Values.redis.existingSecret | default (include "shoal.fullname" .) }}
-      key: {{ .Values.redis.existingSecret | ternary .Values.redis.secretKey "redis" }}
+      key: {{ ternary "redis" .Values.redis.secretKey (empty .Values.redis.existingSecret) }}
 {{- end }}
 {{- end }}
 

@@ -1,0 +1,83 @@
+"""The writes that there are, as the scripts of the same names want them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from adapter.redis.envelope import Kind, opening, tail
+from adapter.redis.keys import app_of, claim_of, count_claim, split_claim
+from adapter.redis.numbering import Write
+
+if TYPE_CHECKING:
+    from adapter.redis.keys import ShardKeys
+
+OWN_CLAIMS = ""
+"""Stands for the key of this node's claims, whose name changes with the boot."""
+ONCE_TTL = 120
+"""Seconds for which a publish's ``once`` is known again."""
+COMMANDS_TTL = 300
+"""Seconds for which a command to end connections is kept for nodes that are cut off."""
+
+_OCCUPIED, _VACATED, _LOOK = tail(Kind.OCCUPIED), tail(Kind.VACATED), tail(Kind.LOOK)
+_COUNTED, _TERMINATED = opening(Kind.COUNTED), opening(Kind.TERMINATED)
+
+
+class Writes:
+    """The writes of one shard."""
+
+    def __init__(self, keys: ShardKeys) -> None:
+        self._keys = keys
+
+    def publish(self, topic: str, payload: bytes, sender: str, remember: float, once: str) -> Write:
+        keys = self._keys
+        message = tail(Kind.MESSAGE, sender, payload)
+        if not remember and not once:
+            return Write("publish", (), topic, keys.channel(topic), (message, 0, 0, 0))
+        extra = [keys.remembered(topic)] if remember else []
+        if once:
+            extra.append(keys.mark(topic, once))
+        arguments = (message, round(remember * 1000), int(bool(once)), ONCE_TTL)
+        return Write("publish", tuple(extra), topic, keys.channel(topic), arguments)
+
+    def enter(self, topic: str, who: str, info: bytes, *, limit: int | None = None, told: str = "news") -> Write:
+        """Return the write that makes an entry; `told` is what scripts/enter.lua wants."""
+        keys = self._keys
+        joined = tail(Kind.JOINED, who[1:], info)
+        extra = (
+            OWN_CLAIMS,
+            keys.state(topic),
+            keys.roster(topic),
+            keys.remembered(topic),
+            keys.occupied(app_of(topic)),
+        )
+        arguments = (
+            claim_of(topic, who),
+            who,
+            info,
+            "" if limit is None else limit,
+            told,
+            _OCCUPIED,
+            joined,
+            _LOOK,
+        )
+        return Write("enter", extra, topic, keys.channel(topic), arguments, is_patient=told == "news")
+
+    def leave(self, claim: str, hold: int | str, *, claims: str = OWN_CLAIMS) -> Write:
+        """Return the write that takes an entry back; `hold` is what scripts/leave.lua wants.
+
+        :param claims: the key of the claims of the node whose entry it is.
+        """
+        keys = self._keys
+        topic, who = split_claim(claim)
+        extra = (claims, keys.state(topic), keys.roster(topic), keys.occupied(app_of(topic)), keys.holds)
+        arguments = (claim, who, hold, tail(Kind.LEFT, who[1:]), _VACATED)
+        return Write("leave", extra, topic, keys.channel(topic), arguments, is_patient=True)
+
+    def count(self, topic: str, subscriptions: int, *, announce: bool, claims: str = OWN_CLAIMS) -> Write:
+        extra = (claims, self._keys.state(topic))
+        arguments = (count_claim(topic), subscriptions, _COUNTED if announce else b"")
+        return Write("count", extra, topic, self._keys.channel(topic), arguments, is_patient=True)
+
+    def terminate(self, topic: str) -> Write:
+        keys = self._keys
+        return Write("terminate", (keys.commands,), topic, keys.channel(topic), (_TERMINATED, COMMANDS_TTL))

@@ -1,0 +1,168 @@
+"""A departure, with a clock in the test's hand."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from adapter.local import LocalAdapter
+from server.apps import App
+from server.config import Settings
+from server.hub import Hub
+from server.leaving import Departure
+from server.lifecycle import Lifecycle, State
+from server.metrics import Metrics
+from server.protocol.session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from server.listener import Listener
+    from server.protocol.codes import Close
+
+APP = App(id="1", key="k", secret="s")  # type: ignore[arg-type]
+
+
+class FakeClient:
+    """Takes what it is sent and is gone once it is told to go; unless it is deaf."""
+
+    def __init__(self, hub: Hub, number: int, metrics: Metrics) -> None:
+        self.hub = hub
+        self.session = Session(APP, f"1.{number}", now=0.0)
+        self.counters = metrics.of(APP.id)
+        self.codes: list[int] = []
+        self.unsent = 0
+        self.is_aborted = False
+
+    def write(self, data: bytes) -> None:
+        pass
+
+    def end(self, close: Close) -> None:
+        self.codes.append(close.code)
+        if not self.unsent:
+            asyncio.get_running_loop().call_soon(self.hub.gone, cast("Any", self))
+
+    def abort(self) -> None:
+        self.is_aborted = True
+        self.hub.gone(cast("Any", self))
+
+
+@dataclass
+class IdleListener:
+    """Nobody is on it."""
+
+    draining: bool = False
+    graces: list[float] = field(default_factory=list)
+
+    async def stop(self, grace: float) -> None:
+        self.graces.append(grace)
+
+
+class Harbour:
+    """A node's parts around its departure."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.now = 1_000.0
+        self.metrics = Metrics()
+        self.adapter = LocalAdapter()
+        self.settings = Settings(apps=(APP,), **settings)
+        self.lifecycle = Lifecycle()
+        self.lifecycle.advance(State.READY)
+        self.listener = IdleListener()
+
+    async def begin(self, clients: int) -> list[FakeClient]:
+        self.hub = Hub(
+            adapter=self.adapter,
+            settings=self.settings,
+            metrics=self.metrics,
+            spawn=asyncio.get_running_loop().create_task,
+            clock=lambda: self.now,
+        )
+        await self.adapter.start(self.hub)
+        self.departure = Departure(
+            self.lifecycle, hub=self.hub, adapter=self.adapter, settings=self.settings, metrics=self.metrics
+        )
+        ships = [FakeClient(self.hub, number, self.metrics) for number in range(clients)]
+        for ship in ships:
+            self.adapter.admit(APP.id, None)
+            self.hub.register(cast("Any", ship))
+        return ships
+
+    async def run(self) -> bool:
+        try:
+            return await self.departure.run(cast("Listener", self.listener))
+        finally:
+            await self.adapter.stop()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(5):
+            while not condition():  # noqa: ASYNC110 - it is about plain numbers
+                await asyncio.sleep(0)
+
+
+async def test_clients_are_closed_with_4200_as_time_passes_and_not_before() -> None:
+    harbour = Harbour(drain_rate=10.0)
+    ships = await harbour.begin(100)
+    running = asyncio.create_task(harbour.run())
+    harbour.departure.exit()
+    await harbour.until(lambda: harbour.metrics.departure.closed == 1)
+    harbour.now += 1.0
+    await harbour.until(lambda: harbour.metrics.departure.closed == 11)
+    assert harbour.metrics.departure.remaining == 89
+    harbour.now += 9.0
+    assert await running
+    assert [ship.codes for ship in ships] == [[4200]] * 100
+    assert harbour.metrics.departure.forced == 0
+
+
+async def test_two_seconds_before_the_deadline_all_that_is_left_is_closed_at_once() -> None:
+    harbour = Harbour(drain_rate=1.0, drain_max=60.0, grace=78.0)
+    ships = await harbour.begin(50)
+    running = asyncio.create_task(harbour.run())
+    harbour.departure.drain()
+    await harbour.until(lambda: harbour.lifecycle.state is State.DRAINING)
+    harbour.departure.exit()
+    # As on a machine that was stopped for a while.
+    harbour.now += 76.5
+    assert await running
+    assert [ship.codes for ship in ships] == [[4200]] * 50
+    assert harbour.listener.graces == [1.0]
+
+
+async def test_a_node_told_twice_to_exit_closes_all_at_once_also_while_it_settles() -> None:
+    harbour = Harbour(settle=30.0, drain_rate=1.0)
+    ships = await harbour.begin(50)
+    running = asyncio.create_task(harbour.run())
+    harbour.departure.exit()
+    await harbour.until(lambda: harbour.lifecycle.state is State.SETTLING)
+    assert harbour.listener.draining
+    assert not any(ship.codes for ship in ships)
+    harbour.departure.exit()
+    assert await running
+    assert [ship.codes for ship in ships] == [[4200]] * 50
+
+
+async def test_too_many_clients_for_the_time_there_is_are_closed_faster_and_that_is_counted() -> None:
+    harbour = Harbour(drain_rate=1.0, drain_max=2.0)
+    await harbour.begin(50)
+    running = asyncio.create_task(harbour.run())
+    harbour.departure.exit()
+    await harbour.until(lambda: harbour.metrics.departure.rate > 0)
+    assert harbour.metrics.departure.rate == pytest.approx(25.0)
+    assert harbour.metrics.departure.forced == 1
+    harbour.now += 2.0
+    assert await running
+
+
+async def test_a_client_that_never_takes_its_close_frame_shows_in_the_result() -> None:
+    harbour = Harbour()
+    (deaf,) = await harbour.begin(1)
+    deaf.unsent = 1_000_000
+    harbour.departure.exit()
+    harbour.departure.exit()
+    assert not await harbour.run()
+    assert deaf.is_aborted
+    assert harbour.metrics.departure.aborted == 1

@@ -72,6 +72,13 @@ class Connection(asyncio.Protocol):
     def is_greeting(self) -> bool:
         return self._state is State.GREETING
 
+    @property
+    def random_id(self) -> str:
+        """A socket id: unique in the cluster without asking anybody, and no hint at others."""
+        # The library draws a random UUID for each connection; its first and last 32 bits have no fixed part.
+        number = self._ws.id.int
+        return f"{number >> 96}.{number & 0xFFFFFFFF}"
+
     def establish(self, session: Session, counters: AppCounters, activity_timeout: float) -> None:
         """Greet the client and let it speak."""
         self.session = session

@@ -7,7 +7,6 @@ of the TCP connection, would make the official clients try again for ever, in st
 from __future__ import annotations
 
 import asyncio
-import secrets
 import socket
 from functools import partial
 from typing import TYPE_CHECKING
@@ -131,17 +130,12 @@ class Door:
             # It went away while it was waiting.
             self._adapter.discharge(app.id)
         else:
-            session = Session(app, self._new_socket_id(), now=self._hub.now(), max_depth=self._settings.max_json_depth)
+            session = Session(app, connection.random_id, now=self._hub.now(), max_depth=self._settings.max_json_depth)
             connection.establish(session, self._metrics.of(app.id), self._settings.activity_timeout)
 
     def _refuse(self, connection: Connection, close: Close) -> None:
         self._metrics.refused_handshakes[close.code] += 1
         self._hub.turn_away(connection, close)
-
-    def _new_socket_id(self) -> str:
-        # 64 random bits: unique in the cluster without asking anybody, and no hint at other ids.
-        bits = secrets.randbits(64)
-        return f"{bits >> 32}.{bits & 0xFFFFFFFF}"
 
     def _lost(self, peer: str, _: Connection) -> None:
         self._open -= 1

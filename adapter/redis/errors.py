@@ -24,7 +24,9 @@ class Refusal(AdapterError):
         self.code = message.partition(" ")[0]
 
 
-PASSING = frozenset({"LOADING", "BUSY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "READONLY", "MOVED", "ASK", "UNBLOCKED"})
+PASSING = frozenset(
+    {"LOADING", "BUSY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "READONLY", "MOVED", "ASK", "UNBLOCKED"}
+)
 """Codes of refusals that end by themselves, or by looking for the primary again."""
 
 FORBIDDEN = frozenset({"NOAUTH", "WRONGPASS", "NOPERM", "DENIED"})

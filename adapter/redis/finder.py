@@ -64,9 +64,7 @@ class SentinelFinder:
 
     async def _ask(self, sentinel: Place) -> Place | None:
         options = self._options
-        link = await open_link(
-            sentinel, connect_timeout=options.connect_timeout, answer_timeout=options.answer_timeout
-        )
+        link = await open_link(sentinel, connect_timeout=options.connect_timeout, answer_timeout=options.answer_timeout)
         try:
             address = await link.ask("SENTINEL", "GET-MASTER-ADDR-BY-NAME", self._name)
         finally:

@@ -2,12 +2,12 @@
 
 Everything about a shard has its hash tag, ``{s17}``, so that a script may touch all of it on Redis Cluster too.
 
-======================== ======= ============================================== ==========================================
+======================== ======= ============================================== ======================================
 key                      type    content                                        ends
-======================== ======= ============================================== ==========================================
+======================== ======= ============================================== ======================================
 ``{s}:m``                hash    meta: epoch, position ...                      never
-``{s}:j``                stream  journal                                        bounded; an hour after the last write
-``{s}:w:<boot>``         string  number of the boot's last write                with the node; an hour after it was fenced
+``{s}:j``                stream  journal                                        bounded; an hour after the last
+``{s}:w:<boot>``         string  number of the boot's last write                with the node, or an hour after
 ``{s}:n:<boot>``         hash    claims of the boot                             with the last claim; reaped
 ``{s}:d``                zset    holds, by when they are due                    with the last hold
 ``{s}:x``                zset    commands to end connections, by time           5 minutes
@@ -20,17 +20,14 @@ key                      type    content                                        
 ``{s0}:beats``           zset    boots, by their last beat                      reaped
 ``{s0}:nodes``           hash    what nodes say of themselves                   reaped
 ``{s0}:l:<app>``         hash    leases of connections, by boot                 reaped
+``{s0}:reap:<boot>``     string  who cleans up after a dead boot                10 seconds
 ``{s}:agreed``           string  what all nodes must have in common             never
-======================== ======= ============================================== ==========================================
+======================== ======= ============================================== ======================================
 """
 
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 NOBODY = "-"
 _COUNT = "#"
@@ -65,6 +62,9 @@ class ShardKeys:
 
     def leases(self, app_id: str) -> str:
         return f"{self._base}l:{app_id}"
+
+    def reaping(self, boot: str) -> str:
+        return f"{self._base}reap:{boot}"
 
     def state(self, topic: str) -> str:
         return f"{self._base}t:{topic}"
@@ -118,7 +118,3 @@ def is_count(who: str) -> bool:
 
 def app_of(topic: str) -> str:
     return topic.partition("/")[0]
-
-
-def all_shard_keys(prefix: str, count: int, *, db: int) -> Iterator[ShardKeys]:
-    return (ShardKeys(prefix, number, db=db) for number in range(count))

@@ -11,7 +11,7 @@ from adapter.redis.wire import Wire
 
 if TYPE_CHECKING:
     from asyncio import Future
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from adapter.redis.place import Place
 
@@ -56,6 +56,15 @@ class Link:
         try:
             async with asyncio.timeout(self._timeout):
                 return await future
+        except TimeoutError:
+            raise LinkLost(f"{self.place} doesn't answer") from None
+
+    async def ask_all(self, commands: Iterable[tuple[bytes | str | int, ...]]) -> list[Any]:
+        """Send commands together and wait for all answers; silence counts as a lost connection."""
+        futures = [self.call(*command) for command in commands]
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await asyncio.gather(*futures)
         except TimeoutError:
             raise LinkLost(f"{self.place} doesn't answer") from None
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import random
 import time
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ from adapter.redis.errors import LinkLost, Misconfigured, Refusal
 from adapter.redis.link import open_link
 from adapter.redis.repair import Enrolment, Fenced, repair, settle
 from adapter.redis.scripts import Scripts
-from adapter.redis.shard import State
+from adapter.redis.shard import APPLIED, State
 from adapter.redis.startup import agree, check_permissions, check_role, check_server, explain, load_scripts
 from adapter.redis.subscription import Subscription
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from adapter.redis.finder import Finder
     from adapter.redis.identity import Identity
     from adapter.redis.link import Link
+    from adapter.redis.numbering import Write
     from adapter.redis.options import RedisOptions
     from adapter.redis.shard import Shard
     from adapter.redis.stats import Stats
@@ -42,6 +44,8 @@ logger = logging.getLogger(__name__)
 PROBE_INTERVAL = 1.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
 """Seconds between two attempts to connect; a cluster has 5 seconds to converge once its Redis is back."""
+SUBSCRIBE_TIMEOUT = 10.0
+"""Seconds for all topics of a node to be subscribed again."""
 DUE_AT_ONCE = 100
 """Holds that are collected in a shard each second, by each node."""
 
@@ -86,6 +90,9 @@ class Partition:
         self._has_broken = asyncio.Event()
         self._probe_returned: asyncio.Future[None] | None = None
         self._nonce = 0
+        self._probe_channel = b""
+        # When it came back after it had been away, by the loop's clock; never before.
+        self.returned_at = -math.inf
 
     # Interest
 
@@ -104,7 +111,8 @@ class Partition:
     def _received(self, channel: bytes, data: bytes) -> None:
         watch = self._by_channel.get(channel)
         if watch is None:
-            self._probed(data)
+            if channel == self._probe_channel:
+                self._probed(data)
             return
         try:
             position, kind, first, second = read(data)
@@ -131,6 +139,7 @@ class Partition:
         while True:
             try:
                 await self._session()
+                why: BaseException = LinkLost("ended")
             except* (LinkLost, Refusal, Misconfigured) as group:
                 why = _first(group)
             if self.up.is_set():
@@ -154,9 +163,10 @@ class Partition:
     def _break_off(self) -> None:
         self.up.clear()
         self._stats.partitions_up[str(self.finder)] = False
-        for wire in (self.link and self.link.wire, self._subscription and self._subscription.wire):
-            if wire is not None:
-                wire.close()
+        if self.link is not None:
+            self.link.wire.close()
+        if self._subscription is not None:
+            self._subscription.wire.close()
         self.link = self._subscription = None
         for shard in self.shards:
             shard.detach()
@@ -200,7 +210,11 @@ class Partition:
     async def _work(self, subscription: Subscription) -> None:
         self._probe_channel = self._probing_shard.keys.probe_channel(self._identity.name_of_probe).encode()
         subscription.add([self._probe_channel, *self._by_channel])
-        await subscription.wait_confirmed()
+        try:
+            async with asyncio.timeout(SUBSCRIBE_TIMEOUT):
+                await subscription.wait_confirmed()
+        except TimeoutError:
+            raise LinkLost("subscriptions are not confirmed") from None
         self._broken = dict.fromkeys(self.shards, "the link is new")
         self._has_broken.set()
         await self._repair_broken()
@@ -209,6 +223,9 @@ class Partition:
         self._stats.partitions_up[str(self.finder)] = True
         if not self.failed.done():
             self.failed.set_result(None)
+        else:
+            self.returned_at = asyncio.get_running_loop().time()
+            logger.info("connected to Redis again, at %s", self._require_link().place)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._keep_probing())
             tasks.create_task(self._keep_repairing())
@@ -295,12 +312,11 @@ class Partition:
         digest = self._scripts.digests["survey"]
         # On Redis Cluster a script may only touch one slot.
         groups = [[shard] for shard in shards] if self._is_cluster else [shards]
-        futures = []
+        commands: list[tuple[bytes | str | int, ...]] = []
         for group in groups:
             keys = [key for shard in group for key in (shard.keys.meta, shard.keys.holds)]
-            futures.append(link.call(b"EVALSHA", digest, len(keys), *keys, DUE_AT_ONCE))
-        await link.ask("PING")
-        return [found for future in futures for found in future.result()]
+            commands.append((b"EVALSHA", digest, len(keys), *keys, DUE_AT_ONCE))
+        return [found for answer in await link.ask_all(commands) for found in answer]
 
     async def _send_probe(self, link: Link) -> None:
         self._nonce += 1
@@ -326,14 +342,40 @@ class Partition:
         """
         return await self._require_link().ask(*command)
 
+    async def ask_all(self, commands: Iterable[tuple[bytes | str | int, ...]]) -> list[Any]:
+        """Send commands together, once.
+
+        :raises LinkLost: if there is no connection.
+        """
+        return await self._require_link().ask_all(commands)
+
     async def run_script(self, name: str, keys: Iterable[str], *arguments: bytes | str | int) -> Any:
         names = list(keys)
         return await self.call(b"EVALSHA", self._scripts.digests[name], len(names), *names, *arguments)
 
-    async def write_guarded(self, shard: Shard, write: Any) -> bool:
-        """Have a write applied that has no number, since something else keeps it from being applied twice."""
-        answer = await self.call(*shard.command(write, -1))
-        return bool(answer[0] == 1)
+    async def write_guarded(self, shard: Shard, writes: list[Write]) -> bool:
+        """Have writes applied that have no number, since something else keeps them from being applied twice.
+
+        Tells whether all of them were; none of a shard that is being repaired is.
+        """
+        if shard.state is not State.LIVE:
+            return False
+        answers = await self._require_link().ask_all(shard.command(write, -1) for write in writes)
+        return all(answer[0] == APPLIED for answer in answers)
+
+    def send_guarded(self, shard: Shard, writes: list[Write]) -> None:
+        """Like :meth:`write_guarded`, without waiting for what comes of it."""
+        if shard.state is State.LIVE and self.link is not None:
+            for write in writes:
+                self.link.send(_ignore, *shard.command(write, -1))
+
+    def close(self) -> None:
+        """End the connections."""
+        self._break_off()
+
+
+def _ignore(reply: object) -> None:
+    pass
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

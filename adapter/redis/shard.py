@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +49,15 @@ class State(Enum):
     LIVE = "live"
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An entry of this node."""
+
+    info: bytes
+    write: Write
+    """The one that made it last."""
+
+
 class Shard:
     """What this node knows of a shard.
 
@@ -62,7 +72,7 @@ class Shard:
         *,
         stats: Stats,
         on_broken: Callable[[Shard, str], None],
-        on_fenced: Callable[[], None],
+        on_fenced: Callable[[str], None],
     ) -> None:
         self.number = number
         self.keys = keys
@@ -75,9 +85,9 @@ class Shard:
         self.intake: Intake[Item] = Intake()
         self.receiver: Receiver | None = None
         self.watches: dict[str, Watch] = {}
-        # What this node has entered, with the user's info, and its numbers of subscriptions, none of them 0: as it is
-        # to be, whether Redis knows it yet or not.
-        self.claims: dict[tuple[str, str], bytes] = {}
+        # What this node has entered, by topic and who, and its numbers of subscriptions, with whether they are told to
+        # all: as it is to be, whether Redis knows it yet or not.
+        self.claims: dict[tuple[str, str], Claim] = {}
         self.counts: dict[str, tuple[int, bool]] = {}
         # Positions of other epochs may be lower; this is added, so that those told to the receiver always ascend.
         self.base = 0
@@ -88,6 +98,8 @@ class Shard:
         self.is_enrolled = False
         self.link: Link | None = None
         self._scripts: Scripts | None = None
+        # Set when all writes are answered, if somebody waits for that.
+        self._idle: asyncio.Event | None = None
         # Answers to entries, to be given once live.
         self._waiting: list[Callable[[], None]] = []
 
@@ -143,9 +155,12 @@ class Shard:
             if reply[0] == STALE:
                 self.break_off("the server has changed")
             elif reply[0] == FENCED:
-                self._on_fenced()
+                self._on_fenced(self.boot)
+                self.break_off("this node was declared dead")
         if not line.is_idle:
             self.pump()
+        elif self._idle is not None:
+            self._idle.set()
 
     def _refused(self, refusal: Refusal) -> None:
         """Stop sending for a moment; where the server is at fault, until it was repaired."""
@@ -169,6 +184,12 @@ class Shard:
             self.line.is_open = False
             self.intake.keep_aside()
             self._on_broken(self, why)
+
+    async def wait_idle(self) -> None:
+        """Wait until all writes are answered."""
+        self._idle = asyncio.Event()
+        if not self.line.is_idle:
+            await self._idle.wait()
 
     # The link
 
@@ -278,10 +299,10 @@ class Shard:
 
     def writes_for_claims(self, told: str) -> list[Write]:
         """Return what makes all that this node claims; `told` is what scripts/enter.lua wants."""
-        entries = [
-            self.writes.enter(topic, who, info, told=told) for (topic, who), info in self.claims.items()
+        entries = [self.writes.enter(topic, who, claim.info, told=told) for (topic, who), claim in self.claims.items()]
+        counts = [
+            self.writes.count(topic, count, announce=announce) for topic, (count, announce) in self.counts.items()
         ]
-        counts = [self.writes.count(topic, count, announce=announce) for topic, (count, announce) in self.counts.items()]
         for write in counts:
             write.is_patient = told == "news"
         return entries + counts

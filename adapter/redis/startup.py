@@ -75,8 +75,8 @@ async def check_role(link: Link, *, is_found: bool) -> str:
 
 
 async def load_scripts(link: Link, scripts: Scripts) -> None:
-    for future in [link.call("SCRIPT", "LOAD", source) for source in scripts.sources.values()]:
-        await future
+    """Make the server know the scripts."""
+    await link.ask_all(("SCRIPT", "LOAD", source) for source in scripts.sources.values())
 
 
 async def check_permissions(link: Link, scripts: Scripts, keys: ShardKeys, boot: str) -> None:

@@ -18,7 +18,17 @@ if TYPE_CHECKING:
 class Watch:
     """Interest in one topic."""
 
-    __slots__ = ("changed_at", "channel", "held", "is_confirmed", "is_wanted", "reread_at", "shard", "topic", "unwanted_at")
+    __slots__ = (
+        "changed_at",
+        "channel",
+        "held",
+        "is_confirmed",
+        "is_wanted",
+        "reread_at",
+        "shard",
+        "topic",
+        "unwanted_at",
+    )
 
     def __init__(self, topic: Topic, shard: Shard) -> None:
         self.topic = topic

@@ -55,7 +55,7 @@ class Wire(asyncio.Protocol):
         """Send a command with what else is sent in this tick."""
         if not self._out:
             self._loop.call_soon(self._flush)
-        self._out.append(hiredis.pack_command(command))
+        self._out.append(hiredis.pack_command(command))  # type: ignore[arg-type]  # its stub forgets the ...
 
     def _flush(self) -> None:
         out, self._out = self._out, []

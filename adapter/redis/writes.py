@@ -62,15 +62,21 @@ class Writes:
         )
         return Write("enter", extra, topic, keys.channel(topic), arguments, is_patient=told == "news")
 
-    def leave(self, claim: str, hold: int | str, *, claims: str = OWN_CLAIMS) -> Write:
-        """Return the write that takes an entry back; `hold` is what scripts/leave.lua wants.
+    def leave(self, topic: str, who: str, hold: int, *, claims: str = OWN_CLAIMS) -> Write:
+        """Return the write that takes an entry back, or turns it into a hold of so many milliseconds.
 
         :param claims: the key of the claims of the node whose entry it is.
         """
+        return self._leave(topic, who, hold, claims)
+
+    def lapse(self, claim: str) -> Write:
+        """Return the write that ends a hold, if it is due."""
+        return self._leave(*split_claim(claim), "due", OWN_CLAIMS)
+
+    def _leave(self, topic: str, who: str, hold: int | str, claims: str) -> Write:
         keys = self._keys
-        topic, who = split_claim(claim)
         extra = (claims, keys.state(topic), keys.roster(topic), keys.occupied(app_of(topic)), keys.holds)
-        arguments = (claim, who, hold, tail(Kind.LEFT, who[1:]), _VACATED)
+        arguments = (claim_of(topic, who), who, hold, tail(Kind.LEFT, who[1:]), _VACATED)
         return Write("leave", extra, topic, keys.channel(topic), arguments, is_patient=True)
 
     def count(self, topic: str, subscriptions: int, *, announce: bool, claims: str = OWN_CLAIMS) -> Write:

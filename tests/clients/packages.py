@@ -11,6 +11,7 @@ from typing import Any
 
 HERE = Path(__file__).parent
 _OLDEST_NODE = 20
+_NEEDED = f"Node {_OLDEST_NODE} or later"
 _INSTALL_TIMEOUT = 300.0
 
 
@@ -31,10 +32,10 @@ def require_packages() -> None:
 def _check_node() -> None:
     for program in ("node", "npm"):
         if shutil.which(program) is None:
-            raise Missing(f"{program} is not installed: the tests with JavaScript clients need Node {_OLDEST_NODE}")
+            raise Missing(f"{program} is not installed: the tests with JavaScript clients need {_NEEDED}")
     version = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout.strip()
     if int(re.findall(r"\d+", version)[0]) < _OLDEST_NODE:
-        raise Missing(f"Node is {version}: the tests with JavaScript clients need Node {_OLDEST_NODE}")
+        raise Missing(f"Node is {version}: the tests with JavaScript clients need {_NEEDED}")
 
 
 def _install() -> None:

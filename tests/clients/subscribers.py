@@ -80,12 +80,14 @@ class Subscriber:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        # Pysher's disconnect() closes the socket under its own thread, which may then wait for two minutes. The close
-        # frame first: its answer ends the thread.
+        # Pysher's disconnect() closes the socket under its own thread, which may then wait for two minutes. The answer
+        # to a close frame ends the thread; the library leaves the socket open then.
         connection = self.pusher.connection
+        socket = connection.socket.sock
         connection.disconnect_called = True
-        connection.socket.sock.send_close()
+        socket.send_close()
         assert self.ended()
+        socket.shutdown()
 
     def _queue(self, channel: str, event: str) -> Queue[Any]:
         return self._queues.setdefault((channel, event), Queue())

@@ -55,6 +55,7 @@
 {{- define "shoal.checkSettings" -}}
 {{- $elsewhere := dict
   "apps" "apps.list" "redis" "redis.urls" "settle" "drain.settle" "drain_rate" "drain.rate" "drain_max" "drain.max"
+  "grace" "drain.gracePeriod" "drain_token" "drain.tokenSecret"
   "port" "service.port" "metrics_port" "the chart alone" "unix_socket" "the chart alone" "metrics_host" "the chart alone"
   "tls_certificate" "ingress.tls" "tls_key" "ingress.tls" -}}
 {{- range $key, $_ := .Values.settings -}}

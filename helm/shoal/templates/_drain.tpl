@@ -3,7 +3,8 @@
     SIGTERM ── settle ──▶ closing ── drain.max ──▶ last close frame ── reserve ──▶ SIGKILL
 
 The node itself waits for load balancers to notice (settle). There is no preStop hook: it would wait a second time, and
-the grace period would have to hold both. */}}
+the grace period would have to hold both. The node is told of the grace period too (SHOAL_GRACE), so that it can be gone
+in time. */}}
 
 {{/* Seconds behind the last close frame: its answer (3), cutting off who doesn't answer (5), requests in flight (5), and
 something to spare (5). */}}

@@ -28,11 +28,16 @@
 {{- define "shoal.environment" -}}
 {{- $plain := dict
   "host" "0.0.0.0" "port" "6001" "metrics_port" "9601" "log_format" "json"
-  "settle" .Values.drain.settle "drain_rate" .Values.drain.rate "drain_max" .Values.drain.max -}}
+  "grace" (include "shoal.grace" .) "settle" .Values.drain.settle "drain_rate" .Values.drain.rate "drain_max" .Values.drain.max -}}
 {{- range $key, $value := merge (deepCopy .Values.settings) $plain }}
 - name: SHOAL_{{ upper $key }}
   value: {{ include "shoal.text" $value | quote }}
 {{- end }}
 {{ include "shoal.appsEnvironment" . }}
+{{- with .Values.drain.tokenSecret }}
+- name: SHOAL_DRAIN_TOKEN
+  valueFrom:
+    secretKeyRef: {name: {{ . }}, key: token}
+{{- end }}
 {{- include "shoal.redisEnvironment" . }}
 {{- end }}

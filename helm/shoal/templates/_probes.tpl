@@ -2,8 +2,9 @@
 storm of handshakes, and a busy node would be taken for a dead one. */}}
 
 {{- define "shoal.probes" -}}
+# Alive is enough for a start: a node that waits for its Redis isn't mended by being killed.
 startupProbe:
-  httpGet: {path: /readyz, port: metrics}
+  httpGet: {path: /livez, port: metrics}
   periodSeconds: 1
   timeoutSeconds: 2
   failureThreshold: {{ .Values.probes.startup }}

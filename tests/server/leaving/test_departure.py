@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from server.listener import Listener
     from server.protocol.codes import Close
 
-APP = App(id="1", key="k", secret="s")  # type: ignore[arg-type]
+APP = App(id="1", key="k", secret="s")
 
 
 class FakeClient:

@@ -8,12 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from server.listener import HttpLimits
-from server.listener.http_protocol import HttpProtocol
-from server.listener.listener import uvicorn_config
-from server.listener.state import ListenerState
-from tests.server.listener.fakes import FakeClock, FakeTransport
-from tests.server.listener.live import GET, HANDSHAKE, PATIENCE, Gate, Upgrades, answer, connected, echo, nobody_left
+from tests.server.listener.live import GET, HANDSHAKE, PATIENCE, Gate, Upgrades, answer, connected, nobody_left
 
 if TYPE_CHECKING:
     from tests.server.listener.live import Listen
@@ -134,64 +129,3 @@ async def test_no_connection_has_a_timer_of_its_own(listen: Listen) -> None:
     assert len([timer for timer in loop._scheduled if not timer.cancelled()]) <= before + 2
     for context in clients:
         await context.__aexit__(None, None, None)
-
-
-# -- the same, with a clock and a transport that do as they are told
-
-
-async def a_connection() -> tuple[HttpProtocol, FakeTransport, FakeClock]:
-    clock, transport = FakeClock(), FakeTransport()
-    limits = HttpLimits(request_timeout=10.0)
-    state = ListenerState(limits, None, clock)
-    connection = HttpProtocol(uvicorn_config(echo), state, asyncio.get_running_loop())
-    connection.connection_made(transport)
-    return connection, transport, clock
-
-
-async def test_a_drip_of_bytes_does_not_extend_the_deadline() -> None:
-    connection, transport, clock = await a_connection()
-    for second, byte in enumerate(GET[:10]):
-        clock.go_to(float(second))
-        connection.data_received(bytes([byte]))
-    assert transport.written == b""
-    clock.go_to(10.0)
-    assert transport.written.startswith(b"HTTP/1.1 408 ")
-    assert transport.closed
-
-
-async def test_a_client_that_takes_its_response_slowly_is_not_ended() -> None:
-    connection, transport, clock = await a_connection()
-    transport.unsent = 1000
-    connection.pause_writing()
-    for now, transport.unsent in ((10.0, 900), (20.0, 800)):
-        clock.go_to(now)
-        assert not transport.aborted
-    clock.go_to(30.0)
-    assert transport.aborted
-
-
-async def test_what_is_unsent_when_a_connection_ends_must_be_taken_in_time() -> None:
-    connection, transport, clock = await a_connection()
-    connection.shutdown()
-    assert transport.closed
-    clock.go_to(9.9)
-    assert not transport.aborted
-    clock.go_to(10.0)
-    assert transport.aborted
-
-
-async def test_a_connection_that_was_accepted_too_late_is_ended() -> None:
-    clock, transport = FakeClock(), FakeTransport()
-    state = ListenerState(HttpLimits(), None, clock)
-    state.is_closed = True
-    HttpProtocol(uvicorn_config(echo), state, asyncio.get_running_loop()).connection_made(transport)
-    assert transport.closed
-
-
-async def test_a_lost_connection_waits_for_nothing() -> None:
-    connection, transport, clock = await a_connection()
-    connection.data_received(GET[:10])
-    connection.connection_lost(ConnectionResetError())
-    clock.go_to(100.0)
-    assert transport.written == b""
-    assert not transport.aborted

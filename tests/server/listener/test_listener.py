@@ -5,7 +5,7 @@ import gc
 import os
 import signal
 import ssl
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import trustme
@@ -106,6 +106,25 @@ async def test_stop_ends_idle_connections_and_lets_requests_finish(listen: Liste
         assert await busy.rest() == b""
         await stopping
     assert listener.connections == 0
+
+
+async def test_stop_ends_a_connection_whose_response_had_promised_to_keep_it(listen: Listen) -> None:
+    opened = asyncio.Event()
+
+    async def slow(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+        await opened.wait()
+        await send({"type": "http.response.body", "body": b"ok"})
+
+    listener = await listen(slow)
+    async with connected(listener) as client:
+        client.send(GET)
+        assert b"keep-alive" not in await client.reader.readuntil(b"\r\n\r\n")
+        stopping = asyncio.create_task(listener.stop(grace=PATIENCE))
+        await asyncio.sleep(0)
+        opened.set()
+        assert await client.rest() == b"ok"
+        await stopping
 
 
 async def test_stop_lets_a_request_that_has_begun_arrive(listen: Listen) -> None:

@@ -1,0 +1,367 @@
+"""The adapter of a node in a cluster: everything through Redis. See :class:`adapter.base.Adapter` for the promises.
+
+publish, enter, leave, count ──▶ Shard ──numbered writes──▶ Partition ──▶ Redis: script, journal, pub/sub
+Receiver ◀──in order, once── Shard ◀── messages, replays ── Partition ◀───────────┘
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from adapter.base import Entry, Full, Occupancy, Remembered, Topic
+from adapter.errors import Unavailable
+from adapter.redis.admission import Admission
+from adapter.redis.answers import read_entry, read_remembered
+from adapter.redis.errors import LinkLost, Refusal
+from adapter.redis.identity import Identity
+from adapter.redis.interest import Interest
+from adapter.redis.keys import who_is
+from adapter.redis.nodes import DEAD_AFTER, Nodes
+from adapter.redis.options import RedisOptions
+from adapter.redis.reaper import Reaper
+from adapter.redis.reconcile import reconcile
+from adapter.redis.shard import Claim
+from adapter.redis.shards import shard_of
+from adapter.redis.stats import Stats
+from adapter.redis.topology import Topology
+
+if TYPE_CHECKING:
+    from asyncio import Future
+    from collections.abc import Iterable, Sequence
+
+    from adapter.base import Receiver
+    from adapter.redis.numbering import Answer, Write
+    from adapter.redis.shard import Shard
+
+logger = logging.getLogger(__name__)
+
+MOST_WAITING = 10_000
+"""Writes of one shard that wait; one more publish is refused at once."""
+TICK = 0.25
+"""Seconds between two looks at what is overdue, and two tellings of changed counts."""
+STOP_TIMEOUT = 5.0
+
+Result = TypeVar("Result")
+Command = tuple["bytes | str | int", ...]
+
+
+class RedisAdapter:
+    """Keeps the state of a cluster in Redis.
+
+    :param urls: see :mod:`adapter.redis.place`; several single servers, or one Sentinel or Cluster.
+    :raises Misconfigured: if a URL can't be understood.
+    """
+
+    def __init__(self, urls: Sequence[str], options: RedisOptions | None = None) -> None:
+        self._options = options or RedisOptions()
+        self.stats = Stats()
+        # What this node says that it is doing, for `shoal nodes`.
+        self.state = "ready"
+        self._identity = Identity(self._options.node, self._reborn)
+        self._topology = Topology(
+            urls,
+            self._identity,
+            self._options,
+            self.stats,
+            on_fenced=self._identity.declared_dead,
+            on_due=self._collect,
+        )
+        self._shards = self._topology.shards
+        self._runner: asyncio.Task[None] | None = None
+        # Topics whose number of subscriptions is yet to be told.
+        self._changed_counts: dict[Topic, None] = {}
+
+    # Life
+
+    async def start(self, receiver: Receiver) -> None:
+        self._loop = asyncio.get_running_loop()
+        for shard in self._shards:
+            shard.receiver = receiver
+        self._topology.open()
+        self._interest = Interest(self._topology, self._loop.time)
+        self._admission = Admission(self._lease, patience=self._options.patience)
+        self._reaper = Reaper(self._topology, self._identity, self.stats)
+        self._nodes = Nodes(
+            self._identity,
+            self.stats,
+            beat=self._send_beat,
+            describe=self._describe_node,
+            server=lambda: self._shards[0].epoch,
+            reap=self._reaper.reap,
+            on_beat=self._admission.renew,
+        )
+        self._runner = self._loop.create_task(self._run(), name="redis-adapter")
+        ready = self._loop.create_task(self._become_ready())
+        try:
+            await asyncio.wait((self._runner, ready), return_when=asyncio.FIRST_COMPLETED)
+            if self._runner.done():
+                self._runner.result()
+            ready.result()
+        except BaseException:
+            ready.cancel()
+            await self._end()
+            raise
+
+    async def _become_ready(self) -> None:
+        await self._topology.wait_up()
+        while not self._nodes.health.has_begun:
+            try:
+                await self._nodes.beat_once()
+            except (LinkLost, Refusal) as exc:
+                logger.debug("no first beat: %s", exc)
+                await asyncio.sleep(TICK)
+
+    async def _run(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._topology.run())
+            tasks.create_task(self._keep_ticking())
+            tasks.create_task(self._admission.run())
+            await self._topology.wait_up()
+            tasks.create_task(self._nodes.run())
+            tasks.create_task(self._keep_reconciling())
+
+    async def stop(self) -> None:
+        self.state = "leaving"
+        try:
+            async with asyncio.timeout(STOP_TIMEOUT):
+                self._tell_counts()
+                for shard in self._shards:
+                    await shard.wait_idle()
+                await self._reaper.sign_off()
+        except (TimeoutError, LinkLost, Refusal) as exc:
+            # The others will find out by the missing beats.
+            logger.warning("not signed off in Redis: %s", exc or "no time left")
+        await self._end()
+
+    async def _end(self) -> None:
+        if self._runner is not None:
+            self._runner.cancel()
+            await asyncio.gather(self._runner, return_exceptions=True)
+        self._topology.close()
+        for shard in self._shards:
+            shard.receiver = None
+
+    # Messages
+
+    def publish(
+        self, topic: Topic, payload: bytes, *, sender: str = "", remember: float = 0.0, once: str = ""
+    ) -> Future[None]:
+        shard = self._shards[shard_of(topic)]
+        return self._submit_bounded(shard, shard.writes.publish(topic, payload, sender, remember, once))
+
+    def terminate(self, topic: Topic) -> Future[None]:
+        shard = self._shards[shard_of(topic)]
+        return self._submit_bounded(shard, shard.writes.terminate(topic))
+
+    def _submit_bounded(self, shard: Shard, write: Write) -> Future[None]:
+        """Submit a write that is given up, as far as its caller is concerned, when it takes too long."""
+        future: Future[None] = self._loop.create_future()
+        if len(shard.line.waiting) >= MOST_WAITING:
+            self._give_up(future)
+            return future
+        write.asked_at = self._loop.time()
+        write.on_applied = partial(_accept, future)
+        write.on_overdue = partial(self._give_up, future)
+        self._interest.submit(shard, write, is_state=False)
+        return future
+
+    def _give_up(self, future: Future[None]) -> None:
+        if not future.done():
+            self.stats.publish_errors += 1
+            future.set_exception(_away())
+
+    def watch(self, topic: Topic) -> None:
+        self._interest.watch(topic)
+
+    def unwatch(self, topic: Topic) -> None:
+        self._interest.unwatch(topic)
+
+    # Entries
+
+    def enter(
+        self, topic: Topic, user: str | None = None, info: bytes = b"", *, limit: int | None = None
+    ) -> Future[Entry | Full]:
+        shard = self._shards[shard_of(topic)]
+        key = topic, who_is(user)
+        write = shard.writes.enter(*key, info, limit=limit)
+        known = shard.claims.get(key)
+        shard.claims[key] = Claim(known.info if known else info, write)
+        future: Future[Entry | Full] = self._loop.create_future()
+        write.on_applied = partial(self._entered, shard, future, key, write, limit)
+        self._interest.submit(shard, write, is_state=True)
+        return future
+
+    def _entered(
+        self,
+        shard: Shard,
+        future: Future[Entry | Full],
+        key: tuple[str, str],
+        write: Write,
+        limit: int | None,
+        answer: Answer,
+    ) -> None:
+        _, _, _, is_full, *fields = answer
+        result: Entry | Full
+        if is_full and limit is not None:
+            claim = shard.claims.get(key)
+            if claim is not None and claim.write is write:
+                del shard.claims[key]
+            result = Full(limit)
+        else:
+            result = read_entry(fields, shard.base)[0]
+        shard.when_live(partial(_resolve, future, result))
+
+    def leave(self, topic: Topic, user: str | None = None, *, hold: float = 0.0) -> None:
+        shard = self._shards[shard_of(topic)]
+        if shard.claims.pop((topic, who_is(user)), None) is not None:
+            self._interest.submit(shard, shard.writes.leave(topic, who_is(user), round(hold * 1000)), is_state=True)
+
+    def count(self, topic: Topic, subscriptions: int, *, announce: bool = False) -> None:
+        shard = self._shards[shard_of(topic)]
+        known, _ = shard.counts.get(topic, (0, False))
+        if known == subscriptions:
+            return
+        # A number that goes back to what was told is told again: that does no harm.
+        shard.counts[topic] = subscriptions, announce
+        self._changed_counts[topic] = None
+
+    def _tell_counts(self) -> None:
+        changed, self._changed_counts = self._changed_counts, {}
+        for topic in changed:
+            shard = self._shards[shard_of(topic)]
+            subscriptions, announce = shard.counts[topic]
+            if not subscriptions:
+                del shard.counts[topic]
+            self._interest.submit(shard, shard.writes.count(topic, subscriptions, announce=announce), is_state=True)
+
+    # Connections
+
+    def admit(self, app_id: str, limit: int | None) -> Future[bool]:
+        return self._admission.admit(app_id, limit)
+
+    def discharge(self, app_id: str) -> None:
+        self._admission.discharge(app_id)
+
+    async def _lease(self, app_id: str, wanted: int, limit: int) -> int:
+        keys = self._shards[0].keys
+        answer = await self._topology.home.run_script(
+            "lease", [keys.leases(app_id)], self._identity.boot, wanted, limit
+        )
+        return int(answer[0])
+
+    # Reads
+
+    async def describe(self, topics: Sequence[Topic]) -> list[Occupancy]:
+        self._tell_counts()
+        questions: list[tuple[Shard, Command]] = []
+        for topic in topics:
+            shard = self._shards[shard_of(topic)]
+            questions.append((shard, ("HMGET", shard.keys.state(topic), "whos", "subscriptions", "members")))
+        return [_occupancy(*answer) for answer in await self._ask(questions)]
+
+    async def occupied_topics(self, app_id: str, prefix: str = "") -> dict[str, Occupancy]:
+        answers = await self._ask([(shard, ("SMEMBERS", shard.keys.occupied(app_id))) for shard in self._shards])
+        start = f"{app_id}/{prefix}"
+        found = [Topic(text) for answer in answers for topic in answer if (text := topic.decode()).startswith(start)]
+        occupancies = await self.describe(found)
+        names = len(app_id) + 1
+        return {topic[names:]: told for topic, told in zip(found, occupancies, strict=True) if told.occupied}
+
+    async def members(self, topic: Topic) -> list[str]:
+        shard = self._shards[shard_of(topic)]
+        (users,) = await self._ask([(shard, ("HKEYS", shard.keys.roster(topic)))])
+        return [user.decode() for user in users]
+
+    async def remembered(self, topic: Topic) -> Remembered | None:
+        shard = self._shards[shard_of(topic)]
+        key = shard.keys.remembered(topic)
+        stored, ttl = await self._ask([(shard, ("GET", key)), (shard, ("PTTL", key))])
+        return read_remembered(stored, ttl)
+
+    async def _ask(self, questions: Sequence[tuple[Shard, Command]]) -> list[Any]:
+        """Ask for what is to be read; wait a while for Redis to be there.
+
+        :raises Unavailable: if it isn't.
+        """
+        try:
+            async with asyncio.timeout(self._options.patience):
+                return await self._topology.ask(questions)
+        except (TimeoutError, Refusal) as exc:
+            raise _away() from exc
+
+    # Time
+
+    async def _keep_ticking(self) -> None:
+        while True:
+            await asyncio.sleep(TICK)
+            self._tell_counts()
+            for write in self._overdue(self._loop.time() - self._options.patience):
+                assert write.on_overdue is not None, "only such are overdue"
+                write.on_overdue()
+                write.on_overdue = None
+            self._interest.sweep()
+
+    def _overdue(self, before: float) -> Iterable[Write]:
+        for shard in self._shards:
+            if not shard.line.is_idle:
+                yield from shard.line.overdue(before)
+        yield from self._interest.overdue(before)
+
+    async def _keep_reconciling(self) -> None:
+        """Compare one shard a second with what Redis has."""
+        while True:
+            for shard in self._shards:
+                await asyncio.sleep(1.0)
+                try:
+                    await reconcile(shard, self._topology.partition(shard))
+                except (LinkLost, Refusal) as exc:
+                    logger.debug("shard %d not compared: %s", shard.number, exc)
+
+    def _collect(self, shard: Shard, claims: list[bytes]) -> None:
+        """End holds that are due, unless Redis was away lately: who was to come back couldn't."""
+        partition = self._topology.partition(shard)
+        if self._nodes.health.is_good and self._loop.time() - partition.returned_at > DEAD_AFTER:
+            partition.send_guarded(shard, [shard.writes.lapse(claim.decode()) for claim in claims])
+
+    # This node among others
+
+    async def _send_beat(self, text: str) -> Any:
+        keys, boot = self._shards[0].keys, self._identity.boot
+        return await self._topology.home.run_script("beat", [keys.beats, keys.nodes, keys.writes(boot)], boot, text)
+
+    def _describe_node(self) -> dict[str, Any]:
+        return {
+            "name": self._identity.name,
+            "version": self._options.version,
+            "state": self.state,
+            "connections": self._admission.open,
+            "leases": self._admission.leased_apps,
+        }
+
+    def _reborn(self) -> None:
+        """Begin again under a new boot id: others had declared this node dead and taken back its entries."""
+        self.stats.reborn += 1
+        logger.warning("this node was declared dead; it goes on as %s and enters again", self._identity.boot)
+        for shard in self._shards:
+            shard.break_off("this node was declared dead")
+            self._topology.broken(shard, "this node was declared dead")
+
+
+def _accept(future: Future[None], answer: Answer) -> None:
+    _resolve(future, None)
+
+
+def _resolve(future: Future[Result], result: Result) -> None:
+    if not future.done():
+        future.set_result(result)
+
+
+def _away() -> Unavailable:
+    return Unavailable("the cluster's Redis can't be reached")
+
+
+def _occupancy(whos: bytes | None, subscriptions: bytes | None, members: bytes | None) -> Occupancy:
+    return Occupancy(int(whos or 0) > 0, int(subscriptions or 0), int(members or 0))

@@ -1,0 +1,176 @@
+"""Which nodes there are, and which of them are dead.
+
+Each node sends a beat to Redis each 2 seconds; Redis' clock says when, so that no node's own clock matters. One that
+was not heard for 10 seconds is dead, and whoever notices cleans up after it (:mod:`adapter.redis.reaper`).
+
+Nobody is fooled by Redis: after a restart, another primary, or a silence of everybody, nobody is declared dead and no
+hold ends until beats have come in for the full 10 seconds again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import math
+import random
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from adapter.redis.errors import LinkLost, Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from adapter.redis.identity import Identity
+    from adapter.redis.stats import Stats
+
+logger = logging.getLogger(__name__)
+
+BEAT_INTERVAL = 2.0
+DEAD_AFTER = 10.0
+LATE_AFTER = 5.0
+"""Seconds between two beats that show a disturbance."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeInfo:
+    """A node, as it describes itself."""
+
+    boot: str
+    name: str
+    version: str
+    state: str
+    connections: int
+    age: float
+    """Seconds since its last beat."""
+
+    @property
+    def is_late(self) -> bool:
+        return self.age > LATE_AFTER
+
+
+class Health:
+    """Since when beats have come in regularly. Pure; all times are Redis' own."""
+
+    def __init__(self) -> None:
+        self._last: float | None = None
+        self._since = math.inf
+        self._server = ""
+
+    def silence(self) -> None:
+        """Note that a beat was not answered."""
+        self._since = math.inf
+
+    def beat(self, now: float, server: str, ages: list[float]) -> None:
+        """Note an answered beat.
+
+        :param server: what is another one once another server, or another memory, answers.
+        :param ages: how long ago each of the other nodes was heard.
+        """
+        if self._last is None:
+            # This node is new, and finds a cluster that works, or one that is just as disturbed as it may be.
+            is_working = not ages or min(ages) < LATE_AFTER
+            self._since = -math.inf if is_working else now
+        elif not 0 <= now - self._last <= LATE_AFTER or server != self._server or self._since == math.inf:
+            self._since = now
+        self._last, self._server = now, server
+
+    @property
+    def has_begun(self) -> bool:
+        return self._last is not None
+
+    @property
+    def is_good(self) -> bool:
+        """Whether others may be declared dead, and holds may end."""
+        return self._last is not None and self._last - self._since >= DEAD_AFTER
+
+
+class Nodes:
+    """The nodes of the cluster, as this one hears of them.
+
+    :param beat: sends a beat with a text; returns what scripts/beat.lua tells.
+    :param describe: returns what this node says of itself.
+    :param server: names the server and its memory.
+    :param reap: cleans up after a dead node.
+    :param on_beat: called after each beat.
+    """
+
+    def __init__(
+        self,
+        identity: Identity,
+        stats: Stats,
+        *,
+        beat: Callable[[str], Awaitable[Any]],
+        describe: Callable[[], dict[str, Any]],
+        server: Callable[[], str],
+        reap: Callable[[str], Awaitable[None]],
+        on_beat: Callable[[], None],
+    ) -> None:
+        self._identity = identity
+        self._stats = stats
+        self._beat = beat
+        self._describe = describe
+        self._server = server
+        self._reap = reap
+        self._on_beat = on_beat
+        self.health = Health()
+
+    async def run(self) -> None:
+        """Send beats, until cancelled."""
+        while True:
+            started = asyncio.get_running_loop().time()
+            try:
+                dead = await self.beat_once()
+                for boot in dead:
+                    await self._reap(boot)
+            except (LinkLost, Refusal) as exc:
+                logger.debug("no beat: %s", exc)
+                self.health.silence()
+            elapsed = asyncio.get_running_loop().time() - started
+            await asyncio.sleep(max(0.1, BEAT_INTERVAL - elapsed) * random.uniform(0.95, 1.0))
+
+    async def beat_once(self) -> list[str]:
+        """Send a beat; return the boots that are dead and may be cleaned up after.
+
+        :raises LinkLost: if Redis is away.
+        """
+        boot = self._identity.boot
+        is_alive, now, beats = await self._beat(json.dumps(self._describe()))
+        if not is_alive:
+            self._identity.declared_dead(boot)
+            return []
+        scores = iter(beats)
+        ages = {other.decode(): float(now) - float(at) for other, at in zip(scores, scores, strict=True)}
+        ages.pop(boot, None)
+        self._identity.peers = {other for other, age in ages.items() if age < DEAD_AFTER}
+        self.health.beat(float(now), self._server(), list(ages.values()))
+        self._stats.nodes.clear()
+        self._stats.nodes["alive"] = 1 + sum(age <= LATE_AFTER for age in ages.values())
+        self._stats.nodes["late"] = sum(age > LATE_AFTER for age in ages.values())
+        self._on_beat()
+        if not self.health.is_good:
+            return []
+        dead = [other for other, age in ages.items() if age > DEAD_AFTER]
+        # In any order, so that several nodes that notice at once don't all begin with the same.
+        random.shuffle(dead)
+        return dead
+
+
+def read_nodes(now: float, beats: list[bytes], infos: dict[str, str]) -> list[NodeInfo]:
+    """Return the nodes, by what Redis holds of them."""
+    found = []
+    scores = iter(beats)
+    for boot, at in zip(scores, scores, strict=True):
+        told = json.loads(infos.get(boot.decode(), "{}"))
+        found.append(
+            NodeInfo(
+                boot=boot.decode(),
+                name=told.get("name", "?"),
+                version=told.get("version", "?"),
+                state=told.get("state", "?"),
+                connections=told.get("connections", 0),
+                age=max(0.0, now - float(at)),
+            )
+        )
+    return sorted(found, key=lambda node: (node.name, node.boot))

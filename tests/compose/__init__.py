@@ -1,0 +1,1 @@
+"""The Compose file and what it mounts, checked by the programs that read them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tests.harness.node import RunningNode
 
-APPS = [
+APPS: list[dict[str, Any]] = [
     {"id": "1", "key": "open", "secret": "s"},
     {"id": "2", "key": "disabled", "secret": "s", "enabled": False},
     {"id": "3", "key": "tls-only", "secret": "s", "tls_only": True},

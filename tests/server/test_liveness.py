@@ -97,4 +97,4 @@ def _stop_answering(client: Client) -> None:
         if "PONG" not in str(frame):
             original(frame)  # type: ignore[arg-type]
 
-    protocol.send_frame = send_frame  # type: ignore[method-assign,assignment]
+    protocol.send_frame = send_frame  # type: ignore[method-assign]

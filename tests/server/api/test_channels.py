@@ -64,9 +64,12 @@ async def test_list_counts_users_of_presence_channels_only(back_end: BackEnd, pr
     )
 
 
-@pytest.mark.parametrize("path", ["/channels", "/channels/a"])
-async def test_unknown_attributes_are_refused(back_end: BackEnd, path: str) -> None:
-    answer = await back_end.get(path, info="does-not-exist")
+@pytest.mark.parametrize(
+    ("path", "info"),
+    [("/channels", "does-not-exist"), ("/channels/a", "does-not-exist"), ("/channels", "cache")],
+)
+async def test_unknown_attributes_are_refused(back_end: BackEnd, path: str, info: str) -> None:
+    answer = await back_end.get(path, info=info)
     assert answer.status_code == 400
     assert "info should be a comma separated list of attributes" in answer.text
 

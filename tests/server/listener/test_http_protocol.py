@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 from typing import TYPE_CHECKING, Any
 
@@ -309,8 +308,3 @@ def _mutated(chance: random.Random, request: bytes) -> bytes:
                 del mutant[place : place + chance.randint(1, 8)]
                 mutant += b"\r"
     return bytes(mutant)
-
-
-async def test_json_of_the_echo_survives(listen: Listen) -> None:
-    async with connected(await listen()) as client:
-        assert json.loads((await client.ask(GET)).body)["query"] == "b=c"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import socket
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -13,7 +14,9 @@ import uvloop
 from prometheus_client import GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.core import CollectorRegistry
 
+from adapter.errors import AdapterError
 from adapter.local import LocalAdapter
+from adapter.redis import RedisAdapter, RedisOptions
 from server import __version__
 from server.api import create_api, create_metrics_app, drain_handler
 from server.apps import Apps
@@ -60,6 +63,10 @@ class Node:
         except* ListenError as group:
             for error in group.exceptions:
                 logger.error("%s", error)
+        except* AdapterError as mistakes:
+            for mistake in mistakes.exceptions:
+                logger.error("%s", mistake)
+            status = 2
         return status
 
     async def _serve(self, tasks: asyncio.TaskGroup) -> int:
@@ -117,7 +124,15 @@ class Node:
             limits=_limits(settings),
         )
         registry = CollectorRegistry()
-        registry.register(NodeCollector(self._metrics, hub, lambda: lifecycle.state.value, [s.value for s in State]))
+        registry.register(
+            NodeCollector(
+                self._metrics,
+                hub,
+                state=lambda: lifecycle.state.value,
+                states=[state.value for state in State],
+                refused_requests=lambda: main.refused,
+            )
+        )
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=registry)
         token = settings.drain_token
@@ -170,15 +185,31 @@ def run(settings: Settings, *, reload: Callable[[], Settings]) -> int:
 
     :param reload: reads the configuration again, from where `settings` came from.
     """
-    if settings.redis:
-        logger.error("redis: several nodes are not supported yet; leave the setting out")
-        return 2
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_run(settings, reload))
 
 
 async def _run(settings: Settings, reload: Callable[[], Settings]) -> int:
-    return await Node(settings, LocalAdapter(version=__version__), reload).run()
+    try:
+        adapter = _adapter(settings)
+    except AdapterError as exc:
+        logger.error("%s", exc)
+        return 2
+    return await Node(settings, adapter, reload).run()
+
+
+def _adapter(settings: Settings) -> Adapter:
+    if not settings.redis:
+        return LocalAdapter(version=__version__)
+    options = RedisOptions(
+        prefix=settings.redis_prefix,
+        connect_timeout=settings.redis_connect_timeout,
+        answer_timeout=settings.redis_answer_timeout,
+        patience=settings.redis_patience,
+        node=settings.node_name or socket.gethostname(),
+        version=__version__,
+    )
+    return RedisAdapter(settings.redis, options)
 
 
 def _ignore_signals() -> None:

@@ -19,7 +19,7 @@ from adapter.redis.errors import LinkLost, Refusal
 from adapter.redis.identity import Identity
 from adapter.redis.interest import Interest
 from adapter.redis.keys import who_is
-from adapter.redis.nodes import DEAD_AFTER, Nodes
+from adapter.redis.nodes import DEAD_AFTER, Nodes, read_nodes
 from adapter.redis.options import RedisOptions
 from adapter.redis.reaper import Reaper
 from adapter.redis.reconcile import reconcile
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from asyncio import Future
     from collections.abc import Iterable, Sequence
 
-    from adapter.base import Receiver
+    from adapter.base import NodeInfo, Receiver
     from adapter.redis.numbering import Answer, Write
     from adapter.redis.shard import Shard
 
@@ -58,8 +58,8 @@ class RedisAdapter:
     def __init__(self, urls: Sequence[str], options: RedisOptions | None = None) -> None:
         self._options = options or RedisOptions()
         self.stats = Stats()
-        # What this node says that it is doing, for `shoal nodes`.
-        self.state = "ready"
+        # What this node says that it is doing.
+        self._state = "starting"
         self._identity = Identity(self._options.node, self._reborn)
         self._topology = Topology(
             urls,
@@ -71,6 +71,8 @@ class RedisAdapter:
         )
         self._shards = self._topology.shards
         self._runner: asyncio.Task[None] | None = None
+        # What must not go on once this node has signed off.
+        self._upkeep: list[asyncio.Task[None]] = []
         # Topics whose number of subscriptions is yet to be told.
         self._changed_counts: dict[Topic, None] = {}
 
@@ -80,6 +82,7 @@ class RedisAdapter:
         self._loop = asyncio.get_running_loop()
         for shard in self._shards:
             shard.receiver = receiver
+        self._has_started = asyncio.Event()
         self._topology.open()
         self._interest = Interest(self._topology, self._loop.time)
         self._admission = Admission(self._lease, patience=self._options.patience)
@@ -113,18 +116,19 @@ class RedisAdapter:
             except (LinkLost, Refusal) as exc:
                 logger.debug("no first beat: %s", exc)
                 await asyncio.sleep(TICK)
+        self._has_started.set()
 
     async def _run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._topology.run())
             tasks.create_task(self._keep_ticking())
             tasks.create_task(self._admission.run())
-            await self._topology.wait_up()
-            tasks.create_task(self._nodes.run())
-            tasks.create_task(self._keep_reconciling())
+            await self._has_started.wait()
+            self._upkeep = [tasks.create_task(self._nodes.run()), tasks.create_task(self._keep_reconciling())]
 
     async def stop(self) -> None:
-        self.state = "leaving"
+        for task in self._upkeep:
+            task.cancel()
         try:
             async with asyncio.timeout(STOP_TIMEOUT):
                 self._tell_counts()
@@ -143,6 +147,23 @@ class RedisAdapter:
         self._topology.close()
         for shard in self._shards:
             shard.receiver = None
+
+    def declare(self, state: str, connections: int) -> None:
+        # Connections are counted here anyway.
+        self._state = state
+        self._nodes.beat_soon()
+
+    async def nodes(self) -> list[NodeInfo]:
+        home, keys = self._shards[0], self._shards[0].keys
+        commands: tuple[Command, ...] = (
+            ("TIME",),
+            ("ZRANGE", keys.beats, 0, -1, "WITHSCORES"),
+            ("HGETALL", keys.nodes),
+        )
+        (seconds, micros), beats, told = await self._ask([(home, command) for command in commands])
+        texts = iter(told)
+        by_boot = {boot.decode(): text.decode() for boot, text in zip(texts, texts, strict=True)}
+        return read_nodes(int(seconds) + int(micros) / 1_000_000, beats, by_boot)
 
     # Messages
 
@@ -336,7 +357,7 @@ class RedisAdapter:
         return {
             "name": self._identity.name,
             "version": self._options.version,
-            "state": self.state,
+            "state": self._state,
             "connections": self._admission.open,
             "leases": self._admission.leased_apps,
         }

@@ -14,9 +14,9 @@ import json
 import logging
 import math
 import random
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from adapter.base import NodeInfo
 from adapter.redis.errors import LinkLost, Refusal
 
 if TYPE_CHECKING:
@@ -31,23 +31,6 @@ BEAT_INTERVAL = 2.0
 DEAD_AFTER = 10.0
 LATE_AFTER = 5.0
 """Seconds between two beats that show a disturbance."""
-
-
-@dataclass(frozen=True, slots=True)
-class NodeInfo:
-    """A node, as it describes itself."""
-
-    boot: str
-    name: str
-    version: str
-    state: str
-    connections: int
-    age: float
-    """Seconds since its last beat."""
-
-    @property
-    def is_late(self) -> bool:
-        return self.age > LATE_AFTER
 
 
 class Health:
@@ -114,6 +97,7 @@ class Nodes:
         self._server = server
         self._reap = reap
         self._on_beat = on_beat
+        self._has_news = asyncio.Event()
         self.health = Health()
 
     async def run(self) -> None:
@@ -128,7 +112,19 @@ class Nodes:
                 logger.debug("no beat: %s", exc)
                 self.health.silence()
             elapsed = asyncio.get_running_loop().time() - started
-            await asyncio.sleep(max(0.1, BEAT_INTERVAL - elapsed) * random.uniform(0.95, 1.0))
+            await self._rest(max(0.1, BEAT_INTERVAL - elapsed) * random.uniform(0.95, 1.0))
+
+    def beat_soon(self) -> None:
+        """Send the next beat now: what this node says of itself has changed."""
+        self._has_news.set()
+
+    async def _rest(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._has_news.wait()
+        except TimeoutError:
+            pass
+        self._has_news.clear()
 
     async def beat_once(self) -> list[str]:
         """Send a beat; return the boots that are dead and may be cleaned up after.
@@ -157,20 +153,19 @@ class Nodes:
         return dead
 
 
-def read_nodes(now: float, beats: list[bytes], infos: dict[str, str]) -> list[NodeInfo]:
-    """Return the nodes, by what Redis holds of them."""
-    found = []
+def read_nodes(now: float, beats: list[bytes], told: dict[str, str]) -> list[NodeInfo]:
+    """Return the nodes that are alive, by what Redis holds of them."""
     scores = iter(beats)
-    for boot, at in zip(scores, scores, strict=True):
-        told = json.loads(infos.get(boot.decode(), "{}"))
-        found.append(
-            NodeInfo(
-                boot=boot.decode(),
-                name=told.get("name", "?"),
-                version=told.get("version", "?"),
-                state=told.get("state", "?"),
-                connections=told.get("connections", 0),
-                age=max(0.0, now - float(at)),
-            )
-        )
-    return sorted(found, key=lambda node: (node.name, node.boot))
+    ages = {boot.decode(): max(0.0, now - float(at)) for boot, at in zip(scores, scores, strict=True)}
+    return [_node(boot, age, json.loads(told.get(boot, "{}"))) for boot, age in ages.items() if age < DEAD_AFTER]
+
+
+def _node(boot: str, age: float, told: dict[str, Any]) -> NodeInfo:
+    return NodeInfo(
+        name=told.get("name", ""),
+        boot=boot,
+        state=told.get("state", ""),
+        version=told.get("version", ""),
+        connections=told.get("connections", 0),
+        age=age,
+    )

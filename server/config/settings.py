@@ -57,6 +57,24 @@ class Settings(BaseModel):
     redis: tuple[str, ...] = Field(
         (), repr=False, description="URLs of the Redis that nodes share; in the environment separated by commas."
     )
+    redis_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")] = Field(
+        "shoal", description="Begins all keys and pub/sub channels in Redis: one for each cluster that shares it."
+    )
+    redis_connect_timeout: Seconds = Field(
+        2.0, gt=0, le=60, description="Time for a connection to Redis, TLS and log-in included."
+    )
+    redis_answer_timeout: Seconds = Field(
+        3.0,
+        gt=0,
+        le=60,
+        description="Silence of Redis after which its connections are made anew. A probe goes through it each second.",
+    )
+    redis_patience: Seconds = Field(
+        2.0, gt=0, le=60, description="How long a publish waits while Redis is away, before it is answered with 503."
+    )
+    node_name: Annotated[str, Field(min_length=1)] | None = Field(
+        None, description="What `shoal nodes` calls this node. None: the name of the host."
+    )
     apps: Annotated[tuple[App, ...], AfterValidator(_not_empty)] = Field(
         (DEMO_APP,), description="The applications; see below. In the environment a JSON list."
     )

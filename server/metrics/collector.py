@@ -23,8 +23,17 @@ if TYPE_CHECKING:
 class NodeCollector:
     """Reads a node when it is scraped; between scrapes it costs nothing."""
 
-    def __init__(self, metrics: Metrics, hub: Hub, state: Callable[[], str], states: Iterable[str]) -> None:
+    def __init__(
+        self,
+        metrics: Metrics,
+        hub: Hub,
+        *,
+        state: Callable[[], str],
+        states: Iterable[str],
+        refused_requests: Callable[[], Mapping[int, int]],
+    ) -> None:
         self._metrics = metrics
+        self._refused_requests = refused_requests
         self._hub = hub
         self._state = state
         self._states = tuple(states)
@@ -113,6 +122,8 @@ class NodeCollector:
     def _http(self) -> Iterator[Metric]:
         requests = [((route, str(status)), count) for (route, status), count in self._metrics.requests.items()]
         yield _counter("shoal_http_requests", "API requests.", ["route", "status"], requests)
+        text = "Requests that were refused before the API saw them, by status."
+        yield _counter("shoal_http_requests_refused", text, ["status"], _by_label(self._refused_requests()))
         seconds = [((route,), histogram) for route, histogram in self._metrics.request_seconds.items()]
         yield _histogram("shoal_http_request_seconds", "From a request to its answer.", ["route"], seconds)
         published = [((), self._metrics.publish_seconds)]

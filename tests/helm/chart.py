@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -18,6 +19,9 @@ CHART = ROOT / "helm" / "shoal"
 VALUE_FILES = sorted((CHART / "ci").glob("*-values.yaml"))
 
 Document: TypeAlias = dict[str, Any]
+
+# LibYAML's, where PyYAML was built with it: the tests read some megabytes.
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +78,10 @@ def with_values(base: str, **changes: Any) -> Document:
 
 def render(values: Mapping[str, Any], *, release: str = "shoal") -> Rendered:
     """Render the chart as for an installation."""
-    helm = needed_module("helm_python", "helm-python-sdk")
-    with helm.Chart.load(CHART) as chart:
-        # Rendering alone wouldn't look at values.schema.json, as an installation does.
-        chart.validate_schema(dict(values))
-        files: dict[str, str] = chart.render(dict(values), name=release, namespace="realtime")
+    chart = _chart()
+    # Rendering alone wouldn't look at values.schema.json, as an installation does.
+    chart.validate_schema(dict(values))
+    files: dict[str, str] = chart.render(dict(values), name=release, namespace="realtime")
     notes = files.pop("shoal/templates/NOTES.txt")
     return Rendered([document for text in files.values() for document in _documents(text)], notes)
 
@@ -93,8 +96,13 @@ def refusal_of(values: Mapping[str, Any]) -> str:
     raise AssertionError("these values were accepted")
 
 
+@cache
+def _chart() -> Any:
+    return needed_module("helm_python", "helm-python-sdk").Chart.load(CHART)
+
+
 def _documents(text: str) -> Iterator[Document]:
-    return (document for document in yaml.safe_load_all(text) if document)
+    return (document for document in yaml.load_all(text, Loader=_Loader) if document)
 
 
 def _merged(base: Document, changes: Mapping[str, Any]) -> Document:

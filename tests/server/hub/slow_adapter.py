@@ -57,10 +57,10 @@ class Callback:
 class SlowAdapter:
     """Holds back whatever goes to a :class:`LocalAdapter` and comes from it. Fulfils :class:`adapter.base.Adapter`."""
 
-    def __init__(self, inner: LocalAdapter, *, is_lazy: bool = False) -> None:
+    def __init__(self, inner: LocalAdapter) -> None:
         self.inner = inner
         # Whether it goes on to call back about topics that are no longer watched, as every adapter may.
-        self._is_lazy = is_lazy
+        self.is_lazy = False
         self.calls: dict[Topic, deque[Callable[[], None]]] = defaultdict(deque)
         self.callbacks: dict[Topic, deque[Callback]] = defaultdict(deque)
         self.answers: list[Callable[[], None]] = []
@@ -136,7 +136,7 @@ class SlowAdapter:
 
     def unwatch(self, topic: Topic) -> None:
         self.watched.remove(topic)
-        if not self._is_lazy:
+        if not self.is_lazy:
             self.calls[topic].append(partial(self.inner.unwatch, topic))
 
     def leave(self, topic: Topic, user: str | None = None, *, hold: float = 0.0) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -27,7 +27,12 @@ from tests.server.hub.witness import Place, Witness
 from tests.server.protocol import wire
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections import deque
+    from collections.abc import Iterator, Mapping
+
+    from adapter.base import Topic
+
+T = TypeVar("T")
 
 APP = wire.an_app(subscription_count=True, max_presence_members=3, max_client_events_per_second=10**9)
 CHANNELS = ["news", "cache-a", "private-a", "presence-a", "presence-cache-a"]
@@ -38,9 +43,9 @@ ELSEWHERE = ["x", "y"]
 LONG = 1000.0
 """Seconds after which no hold, and nothing else that ends with time, is left."""
 
-a_channel = st.sampled_from(CHANNELS)
-a_number = st.integers(0, 30)
+a_number = st.integers(0, 11)
 """Which of those that there are at that moment, counted round and round."""
+some = st.integers(1, 3)
 
 
 class Races(RuleBasedStateMachine):
@@ -50,13 +55,7 @@ class Races(RuleBasedStateMachine):
         super().__init__()
         self.loop = asyncio.new_event_loop()
         self.time = 1000.0
-        self.witnesses: list[Witness] = []
-        self.closing: list[FakeClient] = []
-        self.number = 0
-
-    @initialize(is_lazy=st.booleans())
-    def start(self, is_lazy: bool) -> None:
-        self.adapter = SlowAdapter(LocalAdapter(clock=lambda: self.time), is_lazy=is_lazy)
+        self.adapter = SlowAdapter(LocalAdapter(clock=lambda: self.time))
         self.metrics = Metrics()
         self.hub = Hub(
             adapter=self.adapter,
@@ -66,13 +65,26 @@ class Races(RuleBasedStateMachine):
             clock=lambda: self.time,
         )
         self.loop.run_until_complete(self.adapter.start(self.hub))
+        self.channels = CHANNELS
+        self.witnesses: list[Witness] = []
+        self.closing: list[FakeClient] = []
+        self.number = 0
+
+    # Few channels in one run, so that clients meet.
+    @initialize(
+        channels=st.lists(st.sampled_from(CHANNELS), min_size=1, max_size=2, unique=True), is_lazy=st.booleans()
+    )
+    def start(self, channels: list[str], is_lazy: bool) -> None:
+        self.channels = channels
+        self.adapter.is_lazy = is_lazy
+        for _ in range(3):
+            self.connect()
 
     # What clients do
 
+    @precondition(lambda self: len(self.witnesses) < 4)
     @rule()
     def connect(self) -> None:
-        if len(self.witnesses) == 4:
-            return
         self.number += 1
         session = Session(APP, f"{self.number}.1", now=self.time)
         client = FakeClient(session, self.metrics.of(APP.id))
@@ -81,9 +93,9 @@ class Races(RuleBasedStateMachine):
         self.witnesses.append(Witness(client))
 
     @precondition(lambda self: self.witnesses)
-    @rule(who=a_number, channel=a_channel, user=st.sampled_from(USERS))
-    def subscribe(self, who: int, channel: str, user: str) -> None:
-        witness = self._witness(who)
+    @rule(who=a_number, where=a_number, user=st.sampled_from(USERS))
+    def subscribe(self, who: int, where: int, user: str) -> None:
+        witness, channel = self._witness(who), self._channel(where)
         entered, before = len(self.adapter.enters), len(self.adapter.published[topic_of(APP.id, channel)])
         place = witness.places.get(channel)
         confirmations = place.confirmations if place else 0
@@ -100,9 +112,9 @@ class Races(RuleBasedStateMachine):
         assert channel in witness.places
 
     @precondition(lambda self: self.witnesses)
-    @rule(who=a_number, channel=a_channel)
-    def unsubscribe(self, who: int, channel: str) -> None:
-        witness = self._witness(who)
+    @rule(who=a_number, where=a_number)
+    def unsubscribe(self, who: int, where: int) -> None:
+        witness, channel = self._witness(who), self._channel(where)
         self._say(witness, wire.unsubscribe(channel))
         # What was gathered for it was written before it left.
         witness.read()
@@ -110,10 +122,16 @@ class Races(RuleBasedStateMachine):
         assert place is None or place.heard == (place.due if place.is_live else [])
 
     @precondition(lambda self: self.witnesses)
-    @rule(who=a_number, channel=st.sampled_from(["private-a", *PRESENCE]))
-    def tell_others(self, who: int, channel: str) -> None:
+    @rule(who=a_number, where=a_number, user=st.sampled_from(USERS))
+    def come_back(self, who: int, where: int, user: str) -> None:
+        self.unsubscribe(who, where)
+        self.subscribe(who, where, user)
+
+    @precondition(lambda self: self.witnesses)
+    @rule(who=a_number, where=a_number)
+    def tell_others(self, who: int, where: int) -> None:
         self.number += 1
-        self._say(self._witness(who), wire.client_event(channel, str(self.number)))
+        self._say(self._witness(who), wire.client_event(self._channel(where), str(self.number)))
 
     @precondition(lambda self: self.witnesses)
     @rule(who=a_number, how=st.sampled_from(["cleanly", "uncleanly", "slow", "leaving"]))
@@ -133,18 +151,20 @@ class Races(RuleBasedStateMachine):
 
     # What the cluster does
 
-    @rule(channel=a_channel, sender=st.none() | a_number, remember=st.booleans(), is_ours=st.booleans())
-    def publish(self, channel: str, sender: int | None, remember: bool, is_ours: bool) -> None:
+    @rule(where=a_number, sender=st.none() | a_number, remember=st.booleans(), is_ours=st.booleans())
+    def publish(self, where: int, sender: int | None, remember: bool, is_ours: bool) -> None:
         self.number += 1
+        channel = self._channel(where)
         socket_id = self._witness(sender).socket_id if sender is not None and self.witnesses else ""
         payload = events.application_event(channel, "e", str(self.number))
         publish = self.adapter.publish if is_ours else self.adapter.publish_now
         with self._running():
             publish(topic_of(APP.id, channel), payload, sender=socket_id, remember=LONG * remember)
 
-    @rule(channel=st.sampled_from(PRESENCE), user=st.sampled_from(ELSEWHERE), comes=st.booleans())
-    def move_elsewhere(self, channel: str, user: str, comes: bool) -> None:
-        topic = topic_of(APP.id, channel)
+    @precondition(lambda self: self.channels[0] in PRESENCE)
+    @rule(user=st.sampled_from(ELSEWHERE), comes=st.booleans())
+    def move_elsewhere(self, user: str, comes: bool) -> None:
+        topic = topic_of(APP.id, self.channels[0])
         if comes:
             self.adapter.inner.enter(topic, user, limit=APP.max_presence_members)
         else:
@@ -153,22 +173,23 @@ class Races(RuleBasedStateMachine):
     # What happens on the way
 
     @precondition(lambda self: any(self.adapter.calls.values()))
-    @rule(which=a_number)
-    def perform(self, which: int) -> None:
-        topics = [topic for topic, calls in self.adapter.calls.items() if calls]
-        self.adapter.perform(topics[which % len(topics)])
+    @rule(which=a_number, times=some)
+    def perform(self, which: int, times: int = 1) -> None:
+        topic, calls = _some_of(self.adapter.calls, which)
+        for _ in range(min(times, len(calls))):
+            self.adapter.perform(topic)
 
     @precondition(lambda self: any(self.adapter.callbacks.values()))
-    @rule(which=a_number)
-    def call_back(self, which: int) -> None:
-        topics = [topic for topic, callbacks in self.adapter.callbacks.items() if callbacks]
-        topic = topics[which % len(topics)]
-        callback = self.adapter.callbacks[topic][0]
-        if callback.number is not None:
-            for witness in self.witnesses:
-                witness.expect(topic.partition("/")[2], callback.number, self.adapter.published[topic][callback.number])
-        with self._running():
-            self.adapter.call_back(topic)
+    @rule(which=a_number, times=some)
+    def call_back(self, which: int, times: int = 1) -> None:
+        topic, callbacks = _some_of(self.adapter.callbacks, which)
+        for _ in range(min(times, len(callbacks))):
+            number = callbacks[0].number
+            if number is not None:
+                for witness in self.witnesses:
+                    witness.expect(topic.partition("/")[2], number, self.adapter.published[topic][number])
+            with self._running():
+                self.adapter.call_back(topic)
 
     @precondition(lambda self: self.adapter.answers)
     @rule(which=a_number)
@@ -210,6 +231,14 @@ class Races(RuleBasedStateMachine):
             witness.read()
 
     def teardown(self) -> None:
+        try:
+            self._end()
+        finally:
+            self.loop.run_until_complete(self.adapter.stop())
+            self.loop.close()
+
+    def _end(self) -> None:
+        """Let everybody leave; then nothing must be left."""
         self.settle()
         while self.witnesses:
             self.disconnect(0, "uncleanly")
@@ -228,13 +257,14 @@ class Races(RuleBasedStateMachine):
         assert set(occupied) == {channel for channel in PRESENCE if self._members(channel)}
         assert all(occupancy.subscriptions == 0 for occupancy in occupied.values())
         assert self.adapter.admit(APP.id, 1).result(), "a connection is still counted"
-        self.loop.run_until_complete(self.adapter.stop())
-        self.loop.close()
 
     # How
 
     def _witness(self, which: int) -> Witness:
         return self.witnesses[which % len(self.witnesses)]
+
+    def _channel(self, which: int) -> str:
+        return self.channels[which % len(self.channels)]
 
     def _members(self, channel: str) -> list[str]:
         return self.loop.run_until_complete(self.adapter.members(topic_of(APP.id, channel)))
@@ -267,6 +297,12 @@ class Races(RuleBasedStateMachine):
         elif place.count is not None:
             others = [place.channel in other.places for other in self.witnesses]
             assert place.count == sum(others)
+
+
+def _some_of(lines: Mapping[Topic, deque[T]], which: int) -> tuple[Topic, deque[T]]:
+    """Return one of the lines that aren't empty."""
+    waiting = [(topic, line) for topic, line in lines.items() if line]
+    return waiting[which % len(waiting)]
 
 
 TestRaces = Races.TestCase

@@ -1,0 +1,54 @@
+"""Values that contradict one another are refused with a sentence that says what to do."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.helm.chart import refusal_of, with_values
+
+APPS = [{"id": "1", "key": "k", "secret": "s"}]
+
+
+@pytest.mark.parametrize(
+    ("base", "changes", "sentence"),
+    [
+        ("minimal", {"image": {"repository": ""}}, "image.repository is empty: build the image"),
+        ("minimal", {"apps": {"list": []}}, "there is no application: give apps.list, or apps.existingSecret"),
+        ("production", {"apps": {"list": APPS}}, "apps.list and apps.existingSecret are both given"),
+        ("minimal", {"replicaCount": 3}, "3 nodes need a Redis that they share"),
+        ("trial", {"valkey": {"enabled": False}}, "10 nodes need a Redis that they share"),
+        ("trial", {"redis": {"urls": ["redis://r"]}}, "redis.urls and valkey.enabled are all given"),
+        ("production", {"redis": {"urls": ["redis://r"]}}, "redis.urls and redis.existingSecret are all given"),
+        ("production", {"autoscaling": {"minReplicas": 21}}, "minReplicas 21 is above autoscaling.maxReplicas 20"),
+        ("trial", {"autoscaling": {"cpu": ""}}, "neither autoscaling.cpu nor autoscaling.connections"),
+        ("minimal", {"settings": {"settle": 3}}, "settings.settle is made by the chart: it comes from drain.settle"),
+        ("minimal", {"settings": {"grace": 90}}, "it comes from drain.gracePeriod"),
+        ("minimal", {"settings": {"redis": "redis://r"}}, "it comes from redis.urls"),
+        ("trial", {"ingress": {"hosts": []}}, "ingress is enabled, but ingress.hosts is empty"),
+        ("gateway", {"gateway": {"parentRefs": []}}, "gateway is enabled, but gateway.parentRefs is empty"),
+        ("alb", {"monitoring": {"podMonitor": True}}, "everything would be counted twice"),
+    ],
+)
+def test_contradiction_is_explained(base: str, changes: dict[str, object], sentence: str) -> None:
+    assert sentence in refusal_of(with_values(base, **changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "where"),
+    [
+        ({"replicaCount": 0}, "replicaCount"),
+        ({"drain": {"settle": -1}}, "settle"),
+        ({"drain": {"rate": 0}}, "rate"),
+        ({"ingress": {"controller": "apache"}}, "controller"),
+        ({"apps": {"list": [{"id": 1, "key": "k", "secret": "s"}]}}, "id"),
+        ({"apps": {"list": [{"id": "1", "key": "k"}]}}, "secret"),
+        ({"redis": {"urls": ["localhost:6379"]}}, "urls"),
+        ({"settings": {"Trusted-Hops": 1}}, "Trusted-Hops"),
+        ({"settings": {"trusted_hops": [1]}}, "trusted_hops"),
+        ({"podDisruptionBudget": {"maxUnavailable": 0}}, "maxUnavailable"),
+        ({"service": {"port": 70000}}, "port"),
+        ({"autoscaling": {"scaleDownWindow": 7200}}, "scaleDownWindow"),
+    ],
+)
+def test_value_of_the_wrong_kind_is_refused_by_name(changes: dict[str, object], where: str) -> None:
+    assert where in refusal_of(with_values("minimal", **changes))

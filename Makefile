@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench clean
+.PHONY: help run test check format bench clean chaos cluster roll
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,12 @@ format: $(VENV)/.tests-installed ## Format, and mend what the linter can
 
 bench: $(VENV)/.installed ## Measure, on two cores (ARGS="--only fanout --quick" for less)
 	@$(BIN)/python -m bench $(ARGS)
+
+cluster: $(VENV)/.tests-installed ## Three nodes and a Valkey on this machine, to play with
+	@$(BIN)/python -m tools.cluster $(ARGS)
+
+roll: $(VENV)/.tests-installed ## A rolling deploy with real clients, and what it cost them
+	@$(BIN)/python -m tests.roll $(ARGS)
 
 clean: ## Remove what was built and installed here
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis tests/clients/node_modules

@@ -184,15 +184,13 @@ class RedisAdapter:
             self._give_up(future)
             return future
         write.asked_at = self._loop.time()
-        write.on_applied = partial(_accept, future)
-        write.on_overdue = partial(self._give_up, future)
+        write.future = future
         self._interest.submit(shard, write, is_state=False)
         return future
 
     def _give_up(self, future: Future[None]) -> None:
-        if not future.done():
-            self.stats.publish_errors += 1
-            future.set_exception(_away())
+        self.stats.publish_errors += 1
+        future.set_exception(_away())
 
     def watch(self, topic: Topic) -> None:
         self._interest.watch(topic)
@@ -320,9 +318,8 @@ class RedisAdapter:
             await asyncio.sleep(TICK)
             self._tell_counts()
             for write in self._overdue(self._loop.time() - self._options.patience):
-                assert write.on_overdue is not None, "only such are overdue"
-                write.on_overdue()
-                write.on_overdue = None
+                assert write.future is not None, "only such are overdue"
+                self._give_up(write.future)
             self._interest.sweep()
 
     def _overdue(self, before: float) -> Iterable[Write]:
@@ -369,10 +366,6 @@ class RedisAdapter:
         for shard in self._shards:
             shard.break_off("this node was declared dead")
             self._topology.broken(shard, "this node was declared dead")
-
-
-def _accept(future: Future[None], answer: Answer) -> None:
-    _resolve(future, None)
 
 
 def _resolve(future: Future[Result], result: Result) -> None:

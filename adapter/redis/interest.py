@@ -66,8 +66,8 @@ class Interest:
             if watch.is_confirmed:
                 del self._unconfirmed[watch]
                 continue
-            late += [write for write in watch.held if write.on_overdue and write.asked_at <= before]
-            watch.held = [write for write in watch.held if not (write.on_overdue and write.asked_at <= before)]
+            late += [write for write in watch.held if write.is_overdue(before)]
+            watch.held = [write for write in watch.held if not write.is_overdue(before)]
         return late
 
     def sweep(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from adapter.redis.errors import LinkLost, Refusal
 from adapter.redis.wire import Wire
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from adapter.redis.place import Place
 
+Context = TypeVar("Context")
+
 
 class Link:
     """Commands and their answers over one wire."""
@@ -24,16 +26,18 @@ class Link:
         self.place = place
         self._timeout = timeout
         # What awaits each answer, the next first.
-        self._awaiting: deque[Callable[[Any], None]] = deque()
+        self._awaiting: deque[tuple[Callable[[Any, Any], None], Any]] = deque()
         # Those of `call`, to be told when the wire is lost.
         self._futures: set[Future[Any]] = set()
         wire.on_reply = self._replied
         wire.lost.add_done_callback(self._lost)
 
-    def send(self, on_reply: Callable[[Any], None], *command: bytes | str | int) -> None:
-        """Send a command; `on_reply` gets its answer or its refusal, and nothing if the wire is lost before."""
-        self._awaiting.append(on_reply)
-        self.wire.send(*command)
+    def send(
+        self, on_reply: Callable[[Context, Any], None], context: Context, command: tuple[bytes | str | int, ...]
+    ) -> None:
+        """Send a command; `on_reply` gets `context` and the reply, and nothing if the wire is lost before."""
+        self._awaiting.append((on_reply, context))
+        self.wire.send(command)
 
     def call(self, *command: bytes | str | int) -> Future[Any]:
         """Send a command and return its answer to come.
@@ -47,7 +51,7 @@ class Link:
             return future
         self._futures.add(future)
         future.add_done_callback(self._futures.discard)
-        self.send(lambda reply: _settle(future, reply), *command)
+        self.send(_settle, future, command)
         return future
 
     async def ask(self, *command: bytes | str | int) -> Any:
@@ -69,7 +73,8 @@ class Link:
             raise LinkLost(f"{self.place} doesn't answer") from None
 
     def _replied(self, reply: Any) -> None:
-        self._awaiting.popleft()(reply)
+        on_reply, context = self._awaiting.popleft()
+        on_reply(context, reply)
 
     def _lost(self, _: Future[None]) -> None:
         self._awaiting.clear()

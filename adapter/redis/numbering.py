@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from asyncio import Future
     from collections.abc import Callable, Iterable
 
 Answer = list[Any]
@@ -36,13 +37,17 @@ class Write:
     """Those behind the ones that every write has."""
     on_applied: Callable[[Answer], None] | None = None
     """Called with what the script adds to the answer."""
-    on_overdue: Callable[[], None] | None = None
-    """Called when it has waited too long; None for writes that may wait for ever."""
+    future: Future[None] | None = None
+    """Done when it is applied; whoever waits for it does so for a while only. None if nobody does."""
     asked_at: float = 0.0
     is_patient: bool = False
     """Whether it waits while the shard settles."""
     number: int = 0
     """0 as long as it has none."""
+
+    def is_overdue(self, before: float) -> bool:
+        """Tell whether somebody still waits for it who asked until `before`."""
+        return self.future is not None and self.asked_at <= before and not self.future.done()
 
 
 class Line:
@@ -71,6 +76,17 @@ class Line:
     def add_first(self, writes: Iterable[Write]) -> None:
         """Put writes in front of those that wait."""
         self.waiting.extendleft(reversed(list(writes)))
+
+    def add_at_once(self, write: Write) -> bool:
+        """Add a write that is to be sent now, if none has to be sent before it."""
+        if not self.is_open or self._send_again or self.waiting or self.is_settling:
+            self.waiting.append(write)
+            return False
+        self.given += 1
+        write.number = self.given
+        self.unanswered.append(write)
+        self._outstanding += 1
+        return True
 
     def to_send(self) -> list[Write]:
         """Return what is to be sent now, in order."""
@@ -120,8 +136,8 @@ class Line:
 
     def overdue(self, before: float) -> list[Write]:
         """Take out the writes asked for until `before` that wait no longer; those that have a number stay in line."""
-        late = [write for write in self.unanswered if write.on_overdue and write.asked_at <= before]
-        unsent = {write: None for write in self.waiting if write.on_overdue and write.asked_at <= before}
+        late = [write for write in self.unanswered if write.is_overdue(before)]
+        unsent = {write: None for write in self.waiting if write.is_overdue(before)}
         if unsent:
             self.waiting = deque(write for write in self.waiting if write not in unsent)
         return [*late, *unsent]

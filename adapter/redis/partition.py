@@ -367,14 +367,14 @@ class Partition:
         """Like :meth:`write_guarded`, without waiting for what comes of it."""
         if shard.state is State.LIVE and self.link is not None:
             for write in writes:
-                self.link.send(_ignore, *shard.command(write, -1))
+                self.link.send(_ignore, None, shard.command(write, -1))
 
     def close(self) -> None:
         """End the connections."""
         self._break_off()
 
 
-def _ignore(reply: object) -> None:
+def _ignore(_: None, reply: object) -> None:
     pass
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from adapter.redis.envelope import Unreadable, read
-from adapter.redis.shard import State
+from adapter.redis.shard import State, finish
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -135,8 +135,7 @@ async def _begin_boot(shard: Shard, enrolment: Enrolment) -> None:
         # The old boot's writes may still be on their way somewhere: from here on they are refused.
         applied = await enrolment.fence(shard, shard.boot)
         for write in shard.line.begin_again(shard.line.acknowledged if applied < 0 else applied):
-            if write.on_applied is not None:
-                write.on_applied([])
+            finish(write, [])
         shard.line.add_first(shard.writes_for_claims("news"))
     shard.begin_boot(enrolment.boot)
 

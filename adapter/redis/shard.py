@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from adapter.base import Receiver
     from adapter.redis.keys import ShardKeys
     from adapter.redis.link import Link
-    from adapter.redis.numbering import Write
+    from adapter.redis.numbering import Answer, Write
     from adapter.redis.scripts import Scripts
     from adapter.redis.stats import Stats
     from adapter.redis.watch import Watch
@@ -107,8 +107,8 @@ class Shard:
 
     def submit(self, write: Write) -> None:
         """Have a write applied once, after all that were submitted before it."""
-        self.line.add(write)
-        self.pump()
+        if self.line.add_at_once(write):
+            self._send(write)
 
     def pump(self) -> None:
         """Send what can be sent."""
@@ -117,7 +117,7 @@ class Shard:
 
     def _send(self, write: Write) -> None:
         assert self.link is not None, "an open line has a link"
-        self.link.send(lambda reply: self._answered(write, reply), *self.command(write))
+        self.link.send(self._answered, write, self.command(write))
 
     def command(self, write: Write, number: int | None = None) -> tuple[bytes | str | int, ...]:
         """Return the command for a write; `number` is -1 for one that is guarded by something else."""
@@ -133,7 +133,6 @@ class Shard:
             self.keys.journal,
             self._writes_key,
             *keys,
-            self.replid,
             self.epoch,
             write.number if number is None else number,
             write.topic,
@@ -148,8 +147,7 @@ class Shard:
             self._refused(reply)
         elif reply[0] == APPLIED:
             line.applied(write)
-            if write.on_applied is not None:
-                write.on_applied(reply)
+            finish(write, reply)
         else:
             line.refused()
             if reply[0] == STALE:
@@ -269,16 +267,8 @@ class Shard:
         """Read a topic again, and tell the receiver how it stands."""
         if self.link is not None and self._scripts is not None and not self.link.wire.lost.done():
             keys = self.keys
-            self.link.send(
-                lambda reply: self._looked(watch, reply),
-                b"EVALSHA",
-                self._scripts.digests["look"],
-                4,
-                keys.meta,
-                keys.state(watch.topic),
-                keys.roster(watch.topic),
-                keys.remembered(watch.topic),
-            )
+            names = keys.meta, keys.state(watch.topic), keys.roster(watch.topic), keys.remembered(watch.topic)
+            self.link.send(self._looked, watch, (b"EVALSHA", self._scripts.digests["look"], 4, *names))
 
     def _looked(self, watch: Watch, reply: Any) -> None:
         if isinstance(reply, Refusal):
@@ -306,3 +296,11 @@ class Shard:
         for write in counts:
             write.is_patient = told == "news"
         return entries + counts
+
+
+def finish(write: Write, answer: Answer) -> None:
+    """Tell whoever waits that a write was applied."""
+    if write.future is not None and not write.future.done():
+        write.future.set_result(None)
+    if write.on_applied is not None:
+        write.on_applied(answer)

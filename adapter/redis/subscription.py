@@ -56,7 +56,7 @@ class Subscription:
     def remove(self, channel: bytes) -> None:
         """Listen no more to a channel that was confirmed."""
         self._leaving.add(channel)
-        self.wire.send("SUNSUBSCRIBE" if self._is_sharded else "UNSUBSCRIBE", channel)
+        self.wire.send(("SUNSUBSCRIBE" if self._is_sharded else "UNSUBSCRIBE", channel))
 
     async def wait_confirmed(self) -> None:
         """Wait until all channels that were added are listened to."""
@@ -72,10 +72,10 @@ class Subscription:
         if self._is_sharded:
             # One command may name channels of one slot only.
             for channel in new:
-                self.wire.send("SSUBSCRIBE", channel)
+                self.wire.send(("SSUBSCRIBE", channel))
             return
         for start in range(0, len(new), BATCH):
-            self.wire.send("SUBSCRIBE", *new[start : start + BATCH])
+            self.wire.send(("SUBSCRIBE", *new[start : start + BATCH]))
 
     def _pushed(self, reply: Any) -> None:
         if isinstance(reply, Refusal):

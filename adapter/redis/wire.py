@@ -50,7 +50,7 @@ class Wire(asyncio.Protocol):
         if not self.lost.done():
             self.lost.set_result(None)
 
-    def send(self, *command: bytes | str | int) -> None:
+    def send(self, command: tuple[bytes | str | int, ...]) -> None:
         """Send a command with what else is sent in this tick."""
         if not self._out:
             self._loop.call_soon(self._flush)

@@ -40,6 +40,16 @@ class Member:
     settings: Mapping[str, str] = field(default_factory=dict)
     is_paused: bool = False
 
+    @property
+    def is_linked(self) -> bool:
+        """Whether its connections to Redis are in use, by what it says itself."""
+        log = self.node.log()
+        return log.rfind("connected to Redis again") >= log.rfind("connection to Redis lost")
+
+    def gaps(self) -> int:
+        """Return how often it said that messages had been missing."""
+        return self.node.log().count("messages are missing")
+
     def pause(self) -> None:
         """Stop the process as a hanging machine would; its connections stay."""
         self.node.signal(signal.SIGSTOP)

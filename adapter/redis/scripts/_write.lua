@@ -3,19 +3,19 @@
 -- KEYS[1]  meta of the shard (hash: epoch, replid, seq, mean, noted, settling)
 -- KEYS[2]  journal of the shard (stream; the id of an entry is its position)
 -- KEYS[3]  number of the last write that was applied for the writing boot; "x" in front: it was declared dead
--- ARGV[1]  replication id of the server, as the caller knows it
--- ARGV[2]  epoch, as the caller knows it
--- ARGV[3]  number of this write; -1 for a write that is guarded by something else
--- ARGV[4]  topic
--- ARGV[5]  pub/sub channel of the topic
+-- ARGV[1]  epoch in which the caller is enrolled: it asks for its server's replication id on each new connection and
+--          each second, and enrols again (register.lua), which moves the epoch, before it writes to another server
+-- ARGV[2]  number of this write; -1 for a write that is guarded by something else
+-- ARGV[3]  topic
+-- ARGV[4]  pub/sub channel of the topic
 -- returns  {verdict, epoch, stored number}, and what the script adds to it
 --
 -- verdict  1 applied, now or before; 0 the caller has old news; -1 the boot was declared dead (stored: its last
 --          number, -1 if that is forgotten); -2 a write before this one was refused.
-local meta = redis.call('HMGET', KEYS[1], 'epoch', 'replid', 'seq', 'mean')
+local meta = redis.call('HMGET', KEYS[1], 'epoch', 'seq', 'mean')
 local stored = redis.call('GET', KEYS[3])
-local number = tonumber(ARGV[3])
-if meta[1] ~= ARGV[2] or meta[2] ~= ARGV[1] then
+local number = tonumber(ARGV[2])
+if meta[1] ~= ARGV[1] then
   return {0, meta[1], -1}
 end
 if not stored then
@@ -29,8 +29,8 @@ if number > stored + 1 then
   return {-2, meta[1], stored}
 end
 local is_repeat = number ~= -1 and number <= stored
-local topic, channel = ARGV[4], ARGV[5]
-local seq, mean = tonumber(meta[3]), tonumber(meta[4])
+local topic, channel = ARGV[3], ARGV[4]
+local seq, mean = tonumber(meta[2]), tonumber(meta[3])
 local before = seq
 
 -- Give what follows the next position, and tell it: one msgpack array {version, position, kind, ...} of five.
@@ -48,7 +48,7 @@ end
 local function commit()
   if number > stored then
     stored = number
-    redis.call('SET', KEYS[3], ARGV[3])
+    redis.call('SET', KEYS[3], ARGV[2])
   end
   if seq > before then
     redis.call('HSET', KEYS[1], 'seq', string.format('%.0f', seq), 'mean', string.format('%.1f', mean))

@@ -28,6 +28,6 @@ export function clientOptions() {
 /** The official HTTP library for Node, as the back end of an application. */
 export function createBackend({ app = "main", ...options } = {}) {
   const { id, key, secret } = apps[app];
-  const encryptionMasterKeyBase64 = MASTER_KEY;
-  return new PusherServer({ appId: id, key, secret, host, port, useTLS: false, agent, encryptionMasterKeyBase64, ...options });
+  const where = { host, port, useTLS: false, agent };
+  return new PusherServer({ appId: id, key, secret, ...where, encryptionMasterKeyBase64: MASTER_KEY, ...options });
 }

@@ -28,7 +28,7 @@ check("client events keep their order, as far as the limit lets them through", a
   assert.deepEqual(ben.events.of("client-event"), numbers);
 });
 
-check("what is above the limit is answered with 4301, the rest is delivered, and the connection stays", async (stage) => {
+check("what is above the limit is answered with 4301, the rest is delivered, the connection stays", async (stage) => {
   const [ana, ben] = await two(stage, stage.name("private-"));
   const connection = stage.record(ana.client.connection);
   const sent = 30;

@@ -24,7 +24,7 @@ check("what is signed along with a private channel does no harm", async (stage) 
   await stage.subscribe(client, stage.name("private-"));
 });
 
-check("a forged signature fires the channel's error handler and the connection's, and both can go on", async (stage) => {
+check("a forged signature fires the channel's error handler and the connection's, which goes on", async (stage) => {
   const client = await stage.connectAs(undefined, { channelAuthorization: await forging() });
   const connection = stage.record(client.connection);
   const name = stage.name("private-");

@@ -7,9 +7,9 @@ check("an event's data arrives as it was published, whatever JSON it is", async 
   const client = await stage.connect();
   const { channel, events } = await stage.subscribe(client, stage.name());
   const values = [{ text: "zażółć \u{1F41F} \u2028", nested: [1, { a: null }] }, [], "words", "", "{broken", 0.5, true];
-  for (const [index, value] of values.entries()) await stage.backend.trigger(channel.name, `e${index}`, value);
-  await events.wait(`e${values.length - 1}`);
-  assert.deepEqual(values.map((_, index) => events.of(`e${index}`)[0]), values);
+  for (const value of values) await stage.backend.trigger(channel.name, "event", value);
+  await events.wait("event", values.length);
+  assert.deepEqual(events.of("event"), values);
 });
 
 check("a subscription is confirmed once, with an empty object", async (stage) => {

@@ -73,7 +73,8 @@ check("eleven events are too many for a batch, and none of them is published", a
   const client = await stage.connect();
   const { channel, events } = await stage.subscribe(client, stage.name());
   const batch = Array.from({ length: 11 }, () => ({ channel: channel.name, name: "event", data: 1 }));
-  assert.deepEqual(await refusal(stage.backend.triggerBatch(batch)), { status: 400, body: "Batch too large (11 > 10)\n" });
+  const { status, body } = await refusal(stage.backend.triggerBatch(batch));
+  assert.deepEqual([status, body], [400, "Batch too large (11 > 10)\n"]);
   await stage.settled(client);
   assert.deepEqual(events.of("event"), []);
 });
@@ -107,8 +108,9 @@ check("a name of 200 characters is accepted, a longer one and the protocol's own
 
 check("data and names that aren't text are refused", async (stage) => {
   const channels = [stage.name()];
-  const events = [{ name: 1, data: "1", channels }, { name: "event", data: null, channels }, { name: "event", channels }];
-  const refusals = await Promise.all(events.map((body) => refusal(stage.backend.post({ path: "/events", body }))));
+  const wrong = [{ name: 1, data: "1" }, { name: "event", data: null }, { name: "event" }];
+  const bodies = wrong.map((fields) => ({ ...fields, channels }));
+  const refusals = await Promise.all(bodies.map((body) => refusal(stage.backend.post({ path: "/events", body }))));
   assert.deepEqual(refusals.map(({ status }) => status), [400, 400, 400]);
   assert.equal(refusals[0].body, "Expected name parameter to be a string\n");
 });

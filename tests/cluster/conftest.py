@@ -1,0 +1,58 @@
+"""What tests of the cluster share: how long and how randomly they run, observers, and a table of what was measured."""
+
+from __future__ import annotations
+
+import os
+import random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.cluster.observer import Crowd
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+SEED = int(os.environ.get("CHAOS_SEED") or random.randrange(1_000_000))
+"""From which every random choice of these tests is drawn."""
+MINUTES = float(os.environ.get("CHAOS_MINUTES") or 0.0)
+"""How long the scenarios run that can run for any time; 0 for their short forms."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "cluster: several nodes with a Redis, which is broken on purpose")
+
+
+_measured: list[tuple[str, str]] = []
+
+
+@pytest.fixture
+def seed() -> int:
+    return SEED
+
+
+@pytest.fixture
+def seconds() -> Callable[[float], float]:
+    """Return how long a scenario is to run whose short form takes so many seconds."""
+    return lambda short: MINUTES * 60.0 or short
+
+
+@pytest.fixture
+def measured(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Note a line for the table at the end."""
+    return lambda text: _measured.append((request.node.name, text))
+
+
+@pytest.fixture
+async def crowd() -> AsyncIterator[Crowd]:
+    """Observers, who leave at the end."""
+    everybody = Crowd()
+    yield everybody
+    await everybody.leave()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if _measured:
+        terminalreporter.section(f"measured in the cluster (CHAOS_SEED={SEED})")
+    for test, text in _measured:
+        terminalreporter.line(f"{test}: {text}")

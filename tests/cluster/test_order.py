@@ -1,0 +1,62 @@
+"""One order on all nodes, each event once, also when the link of a node to Redis breaks meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.cluster.nodes import Cluster
+from tests.cluster.traffic import Traffic
+from tests.cluster.waiting import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.cluster.observer import Crowd
+
+pytestmark = pytest.mark.cluster
+
+CHANNELS, RATE = 20, 500.0
+CUT, BLACK_HOLE = 5.0, 15.0
+NOTICED_WITHIN = 6.0
+
+
+async def test_all_nodes_show_the_same_order(
+    crowd: Crowd, seed: int, seconds: Callable[[float], float], measured: Callable[[str], None]
+) -> None:
+    with Cluster(3) as cluster:
+        async with Traffic(cluster.nodes, crowd, channels=CHANNELS, rate=RATE, seed=seed) as traffic:
+            await asyncio.sleep(seconds(10.0))
+            await traffic.stop()
+            await eventually(traffic.is_delivered, "everything is delivered", 5.0)
+        assert traffic.complaints() == []
+        assert set(traffic.statuses) == {200}
+        measured(f"{traffic.count} events, each seen by {len(traffic.observers)} observers on 3 nodes")
+
+
+async def test_order_survives_a_broken_link(crowd: Crowd, seed: int, measured: Callable[[str], None]) -> None:
+    with Cluster(3) as cluster:
+        member = cluster.members[1]
+        link = member.link
+        async with Traffic(cluster.nodes, crowd, channels=CHANNELS, rate=RATE, seed=seed) as traffic:
+            await asyncio.sleep(1.0)
+            link.refuse()
+            await asyncio.sleep(CUT)
+            link.heal()
+            back = await eventually(lambda: member.is_linked, "link is up again", 5.0)
+            await asyncio.sleep(1.0)
+            link.black_hole()
+            noticed = await eventually(lambda: not member.is_linked, "black hole is noticed", BLACK_HOLE)
+            await asyncio.sleep(BLACK_HOLE - noticed)
+            link.heal()
+            back_again = await eventually(lambda: member.is_linked, "link is up again", 5.0)
+            await asyncio.sleep(1.0)
+            await traffic.stop()
+            await eventually(traffic.is_delivered, "everything is delivered", 5.0)
+        assert traffic.complaints() == []
+        assert noticed <= NOTICED_WITHIN
+        assert member.gaps() == 0
+        measured(f"{traffic.count} events, answers {dict(traffic.statuses)}")
+        measured(f"black hole noticed after {noticed:.1f} s; link mended {back:.2f} s and {back_again:.2f} s after it")

@@ -1,0 +1,49 @@
+"""A fleet of light clients: reads who they are from standard input, writes the log's records to standard output.
+
+Ends, without a word to the server, when standard input does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+
+import uvloop
+
+from tests.roll.crowd import Guest
+from tests.roll.light.guest import LightGuest
+from tests.roll.light.wire import Address
+from tests.roll.log import AnyRecord, encode_record
+
+
+def _write(record: AnyRecord) -> None:
+    sys.stdout.buffer.write(encode_record(record) + b"\n")
+
+
+async def _play(address: Address, guests: list[Guest], per_second: float) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(_flush())
+        for guest in guests:
+            tasks.create_task(LightGuest(guest, address, _write).live())
+            await asyncio.sleep(1.0 / per_second)
+
+
+async def _flush() -> None:
+    while True:
+        await asyncio.sleep(0.05)
+        sys.stdout.buffer.flush()
+
+
+async def _run() -> None:
+    plan = json.loads(sys.stdin.readline())
+    guests = [Guest(**guest | {"channels": tuple(guest["channels"])}) for guest in plan["guests"]]
+    play = asyncio.create_task(_play(Address(**plan["address"]), guests, plan["per_second"]))
+    # A thread of its own: nobody else needs the executor, and it ends with the process.
+    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+    play.cancel()
+
+
+if __name__ == "__main__":
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_run())

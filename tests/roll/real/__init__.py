@@ -1,0 +1,1 @@
+"""Unmodified pusher-js clients, many in one process of Node."""

@@ -16,9 +16,8 @@ from websockets.streams import StreamReader
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
 
-_HANDSHAKE_HEADERS = frozenset(
-    (b"connection", b"upgrade", b"sec-websocket-key", b"sec-websocket-version", b"sec-websocket-protocol")
-)
+# Not Sec-WebSocket-Protocol: none is ever agreed on, and an empty one, which the library would refuse, means none.
+_HANDSHAKE_HEADERS = frozenset((b"connection", b"upgrade", b"sec-websocket-key", b"sec-websocket-version"))
 _DATA = (Opcode.TEXT, Opcode.CONT, Opcode.BINARY)
 
 

@@ -196,16 +196,18 @@ class Channel:
 
     def _gather(self, position: int, frame: bytes, sender: Subscriber | None) -> None:
         self._position = position
-        if not self._floors and sender is None:
-            self.fanout.gather(frame)
-            return
+        left_out = self._still_below(position) if self._floors else []
+        if sender in self.fanout.subscribers:
+            left_out.append(sender)
+        self.fanout.gather(frame, left_out=left_out)
+
+    def _still_below(self, position: int) -> list[Subscriber]:
+        """Return who knows already what has this position; when that is nobody any more, forget the floors."""
         left_out = [subscriber for subscriber, floor in self._floors.items() if floor >= position]
         if not left_out:
             self._floors.clear()
             self._ahead.clear()
-        if sender in self.fanout.subscribers:
-            left_out.append(sender)
-        self.fanout.gather(frame, left_out=left_out)
+        return left_out
 
     def _set_roster(self, entry: Entry) -> None:
         """Begin the node's copy with the first that is known, and bring it up to what was announced meanwhile."""

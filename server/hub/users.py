@@ -139,7 +139,7 @@ class Users:
         self._spawn(self._tell_who_is_online(client, topics))
 
     async def _tell_who_is_online(self, client: Client, topics: tuple[Topic, ...]) -> None:
-        occupancies = await self._describe(topics)
+        occupancies = await self._describe(client, topics)
         if client not in self._watchlists:
             return
         for topic, occupancy in zip(topics, occupancies, strict=True):
@@ -152,13 +152,14 @@ class Users:
         offline = [user_id for user_id, is_online in known if not is_online]
         self._send(client, events.watchlist(online=online, offline=offline))
 
-    async def _describe(self, topics: Sequence[Topic]) -> list[Occupancy]:
-        """Ask until there is an answer."""
-        while True:
+    async def _describe(self, client: Client, topics: Sequence[Topic]) -> list[Occupancy]:
+        """Ask until there is an answer, or nobody who wants it: the node must not outlive its clients for this."""
+        while client in self._watchlists:
             try:
                 return await self._adapter.describe(topics)
             except Unavailable as exc:
                 await asyncio.sleep(exc.retry_after * random.uniform(1.0, 2.0))
+        return []
 
     # What the cluster tells
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from server.protocol.codes import Close
 
@@ -12,15 +13,13 @@ if TYPE_CHECKING:
     from server.protocol.names import Kind
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(msgspec.Struct, frozen=True):
     """Send one message: finished JSON text."""
 
     payload: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Refuse:
+class Refuse(msgspec.Struct, frozen=True):
     """Send a ``pusher:error`` (and what goes with it) because of what the client sent; the connection stays open."""
 
     reason: str
@@ -28,13 +27,11 @@ class Refuse:
     payloads: tuple[bytes, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
+class Probe(msgspec.Struct, frozen=True):
     """Ask the client whether it is still there, both ways: by WebSocket and by Pusher ping."""
 
 
-@dataclass(frozen=True, slots=True)
-class Join:
+class Join(msgspec.Struct, frozen=True):
     """Subscribe to a channel, and confirm it once the subscription is in force."""
 
     channel: str
@@ -42,31 +39,27 @@ class Join:
     member: Member | None
 
 
-@dataclass(frozen=True, slots=True)
-class Confirm:
+class Confirm(msgspec.Struct, frozen=True):
     """Confirm once more a subscription that is there, or on its way: nothing else changes."""
 
     channel: str
 
 
-@dataclass(frozen=True, slots=True)
-class Leave:
+class Leave(msgspec.Struct, frozen=True):
     """End a subscription."""
 
     channel: str
     member: Member | None
 
 
-@dataclass(frozen=True, slots=True)
-class Relay:
+class Relay(msgspec.Struct, frozen=True):
     """Tell the others in the channel."""
 
     channel: str
     payload: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class BecomeUser:
+class BecomeUser(msgspec.Struct, frozen=True):
     """Count the connection among the user's, then say so with `confirmations`."""
 
     user: User

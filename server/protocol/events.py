@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from server.protocol.json import encode
 
 if TYPE_CHECKING:
@@ -86,13 +88,19 @@ def cache_miss(channel: str) -> bytes:
     return b'{"event":"pusher:cache_miss","channel":' + encode(channel) + b',"data":"{}"}'
 
 
+class _Event(msgspec.Struct, omit_defaults=True):
+    """The envelope of what applications say: as a struct it takes one call to encode."""
+
+    event: str
+    channel: str
+    data: str
+    user_id: str | None = None
+
+
 def application_event(channel: str, name: str, data: str) -> bytes:
-    return b'{"event":' + encode(name) + b',"channel":' + encode(channel) + b',"data":' + encode(data) + b"}"
+    return encode(_Event(name, channel, data))
 
 
 def client_event(channel: str, name: str, data: str, user_id: str | None) -> bytes:
     """Relay what a client sent; `user_id` is set on presence channels."""
-    event = application_event(channel, name, data)
-    if user_id is None:
-        return event
-    return event[:-1] + b',"user_id":' + encode(user_id) + b"}"
+    return encode(_Event(name, channel, data, user_id))

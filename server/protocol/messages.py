@@ -1,27 +1,28 @@
-"""What a client says, from bytes to values: parsed once, here, and never looked at again."""
+"""What a client says, from bytes to values: parsed once, here, and never looked at again.
+
+Structs rather than dataclasses: one is made for each message, and a frozen dataclass takes six times as long to make.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from server.protocol import json
 from server.protocol.errors import Malformed
 from server.protocol.names import CLIENT_EVENT_PREFIX
 
 
-@dataclass(frozen=True, slots=True)
-class Ping:
+class Ping(msgspec.Struct, frozen=True):
     """Wants a pong."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pong:
+class Pong(msgspec.Struct, frozen=True):
     """Answers our ping."""
 
 
-@dataclass(frozen=True, slots=True)
-class Subscribe:
+class Subscribe(msgspec.Struct, frozen=True):
     """Wants to join a channel."""
 
     channel: str
@@ -29,23 +30,20 @@ class Subscribe:
     channel_data: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Unsubscribe:
+class Unsubscribe(msgspec.Struct, frozen=True):
     """Wants to leave a channel."""
 
     channel: str
 
 
-@dataclass(frozen=True, slots=True)
-class SignIn:
+class SignIn(msgspec.Struct, frozen=True):
     """Says who it is."""
 
     auth: str
     user_data: str
 
 
-@dataclass(frozen=True, slots=True)
-class ClientEvent:
+class ClientEvent(msgspec.Struct, frozen=True):
     """Wants to tell something to the others in a channel."""
 
     channel: str

@@ -31,7 +31,7 @@ MESSAGES: tuple[dict[str, Any], ...] = (
 
 PUBLICATIONS: tuple[dict[str, Any], ...] = (
     {"name": "e", "channels": ["news", "private-x"], "data": "{}"},
-    {"name": "e", "channel": "cache-news", "data": "x", "socket_id": "1.1", "info": "subscription_count"},
+    {"name": "e", "channel": "cache-from-http", "data": "x", "socket_id": "1.1", "info": "subscription_count"},
     {"batch": [{"name": "e", "channel": "news", "data": "1"}, {"name": "f", "channel": "presence-x", "data": "2"}]},
     {"name": "e", "channels": ["#server-to-user-1"], "data": "{}", "idempotency_key": "once"},
 )

@@ -143,10 +143,11 @@ class Connection(asyncio.Protocol):
             if self._state is not State.OPEN:
                 break
             self._receive(message, now)
-        if self._ws.writes:
-            self._write_answers()
+        # Leaving the hub first: what was gathered for this client comes before its close frame, nothing after it.
         if self._ws.state is not OPEN and self._state is State.OPEN:
             self._closed_by_peer()
+        if self._ws.writes:
+            self._write_answers()
 
     def _receive(self, message: object, now: float) -> None:
         session = self.session

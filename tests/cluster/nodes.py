@@ -39,6 +39,8 @@ class Member:
     node: RunningNode
     settings: Mapping[str, str] = field(default_factory=dict)
     is_paused: bool = False
+    # What processes that were killed had complained about.
+    problems: list[str] = field(default_factory=list)
 
     @property
     def is_linked(self) -> bool:
@@ -60,9 +62,10 @@ class Member:
         self.is_paused = False
 
     def kill(self) -> None:
-        """End the process without warning; what it had written is kept."""
+        """End the process without warning."""
         self.node.signal(signal.SIGKILL)
         self.node.stop(check=False)
+        self.problems += self.node.problems()
         self.is_paused = False
 
 
@@ -127,6 +130,7 @@ class Cluster:
         with self._exit:
             self.heal()
             together(lambda member: member.node.stop(check=kind is None and member.node.is_running), self.members)
+            assert kind is not None or not any(member.problems for member in self.members), self.members
 
 
 def together(work: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:

@@ -39,26 +39,27 @@ class Attendance:
     roster: frozenset[str] = frozenset()
     """Members at the confirmation; empty but for presence channels."""
     events: list[Told] = field(default_factory=list)
-    members: list[Told] = field(default_factory=list)
-    """Of these, only who came and who went."""
+    """Members' coming and going left out."""
+    changes: list[tuple[bool, str]] = field(default_factory=list)
+    """Who came (True) or went."""
+    present: set[str] = field(init=False)
+    """Members, as far as this subscriber can know."""
+
+    def __post_init__(self) -> None:
+        self.present = set(self.roster)
 
     @property
     def data(self) -> list[str]:
-        """What events said, members left out."""
-        return [told.data for told in self.events if told.event not in {ADDED, REMOVED}]
+        return [told.data for told in self.events]
 
-    @property
-    def changes(self) -> list[tuple[bool, str]]:
-        """Who came (True) or went, in order."""
-        return [(told.event == ADDED, json.loads(told.data)["user_id"]) for told in self.members]
-
-    @property
-    def present(self) -> set[str]:
-        """Members, as far as this subscriber can know."""
-        present = set(self.roster)
-        for has_come, user in self.changes:
-            (present.add if has_come else present.discard)(user)
-        return present
+    def note(self, told: Told) -> None:
+        """Note one more thing that was told."""
+        if told.event not in {ADDED, REMOVED}:
+            self.events.append(told)
+            return
+        has_come, user = told.event == ADDED, json.loads(told.data)["user_id"]
+        self.changes.append((has_come, user))
+        (self.present.add if has_come else self.present.discard)(user)
 
 
 class Observer:
@@ -77,11 +78,17 @@ class Observer:
 
     @classmethod
     async def connect(cls, node: RunningNode, name: str = "") -> Self:
-        """Connect and await ``pusher:connection_established``."""
+        """Connect and await ``pusher:connection_established``.
+
+        :raises ConnectionRefusedError: with the code, if the node closes the connection instead.
+        """
         observer = cls(name, node.app)
         path = f"/app/{node.app.key}?protocol=7&client=test&version=1.0"
         observer._wire = await open_wire(node.host, node.port, path, observer._receive)
-        await observer.until(lambda: observer.socket_id, "established")
+        observer.wire.closed.add_done_callback(lambda _: observer._changed.set())
+        await observer.until(lambda: observer.socket_id or not observer.is_open, "established")
+        if not observer.socket_id:
+            raise ConnectionRefusedError(f"closed with {observer.code}")
         return observer
 
     @property
@@ -159,9 +166,7 @@ class Observer:
         elif told.event == _SUCCEEDED:
             self.attended[told.channel] = Attendance(_roster(told.data))
         elif (attendance := self.attended.get(told.channel)) is not None:
-            attendance.events.append(told)
-            if told.event in {ADDED, REMOVED}:
-                attendance.members.append(told)
+            attendance.note(told)
         self._changed.set()
 
     def _told(self, told: Told) -> None:

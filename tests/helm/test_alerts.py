@@ -77,7 +77,7 @@ def test_chart_installs_the_same_alerts_with_your_address_of_the_page() -> None:
 def test_names_in_expressions_are_found_with_their_labels() -> None:
     expression = 'sum by (app) (rate(shoal_a_total{code="4100", instance=~"x"}[5m])) / shoal_b and up == 1'
     assert list(metrics_read(expression)) == [
-        ("shoal_a_total", {"code"}),
-        ("shoal_b", set()),
-        ("up", set()),
+        ("shoal_a_total", frozenset({"code"})),
+        ("shoal_b", frozenset()),
+        ("up", frozenset()),
     ]

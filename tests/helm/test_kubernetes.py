@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 # From the oldest that Chart.yaml admits to the newest that there are schemas for; kinds and fields change rarely, so
 # not each in between.
-VERSIONS = ("1.27", "1.29", "1.31", "1.34", "1.37")
+VERSIONS = ("1.27", "1.30", "1.34", "1.37")
 
-# Of operators and of the Gateway API: their schemas aren't Kubernetes' own. test_entrances.py and test_watching.py look.
+# Of operators and of the Gateway API: their schemas aren't Kubernetes' own; test_network.py and test_watching.py look.
 FOREIGN = {"HTTPRoute", "PodMonitor", "ServiceMonitor", "PrometheusRule"}
 
 NAMES = [path.name.removesuffix("-values.yaml") for path in VALUE_FILES]

@@ -25,9 +25,7 @@ def test_clients_port_is_open_and_the_metrics_port_is_for_monitoring() -> None:
     clients, monitoring = _policy("minimal")["ingress"]
     assert (clients["ports"], "from" in clients) == ([{"protocol": "TCP", "port": 6001}], False)
     assert monitoring["ports"] == [{"protocol": "TCP", "port": 9601}]
-    assert monitoring["from"] == [
-        {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}
-    ]
+    assert monitoring["from"] == [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}]
 
 
 def test_named_clients_and_the_test_of_the_release_may_come() -> None:
@@ -125,9 +123,7 @@ def test_ingress_leads_to_the_service_from_every_host() -> None:
     rules = ingress["spec"]["rules"]
     assert [rule["host"] for rule in rules] == ["a.example.com", "b.example.com"]
     backend = {"service": {"name": "shoal", "port": {"name": "http"}}}
-    assert all(
-        rule["http"]["paths"] == [{"path": "/", "pathType": "Prefix", "backend": backend}] for rule in rules
-    )
+    assert all(rule["http"]["paths"] == [{"path": "/", "pathType": "Prefix", "backend": backend}] for rule in rules)
 
 
 def test_route_of_a_gateway_has_no_time_limit() -> None:

@@ -10,6 +10,7 @@ import yaml
 
 from tests.compose.programs import needed_program, output_of
 from tests.helm.chart import CHART, render, values_of
+from tests.helm.metrics_table import PAGE, refreshed
 from tests.helm.promql import metrics_read
 
 if TYPE_CHECKING:
@@ -88,3 +89,8 @@ def test_panels_ask_the_chosen_source_and_have_a_unit() -> None:
     for panel in PANELS:
         assert panel["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
         assert panel["fieldConfig"]["defaults"]["unit"]
+
+
+def test_page_about_metrics_has_each_as_it_is(exposed_text: str) -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert refreshed(page, exposed_text) == page, "run: python -m tests.helm.metrics_table"

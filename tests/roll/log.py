@@ -17,13 +17,13 @@ class Record(msgspec.Struct, frozen=True, array_like=True, tag=str.lower):
     at: float
 
 
-class Attempt(Record):
+class Attempt(Record, frozen=True):
     """A client began to connect."""
 
     client: str
 
 
-class Failed(Record):
+class Failed(Record, frozen=True):
     """An attempt came to nothing."""
 
     client: str
@@ -31,13 +31,13 @@ class Failed(Record):
     """``refused``, ``cut off``, ``silence``, ``status 503``, or the code it was closed with, such as ``4100``."""
 
 
-class Established(Record):
+class Established(Record, frozen=True):
     """A client was greeted."""
 
     client: str
 
 
-class Subscribed(Record):
+class Subscribed(Record, frozen=True):
     """A client's subscription was confirmed."""
 
     client: str
@@ -46,7 +46,7 @@ class Subscribed(Record):
     """The roster that it was given, in presence channels."""
 
 
-class Received(Record):
+class Received(Record, frozen=True):
     """A client received a numbered event."""
 
     client: str
@@ -54,7 +54,7 @@ class Received(Record):
     number: int
 
 
-class Announced(Record):
+class Announced(Record, frozen=True):
     """A client was told that a member was added, or removed."""
 
     client: str
@@ -63,20 +63,20 @@ class Announced(Record):
     is_added: bool
 
 
-class Closed(Record):
+class Closed(Record, frozen=True):
     """An established connection was ended by the other side; 1006 if without a close frame."""
 
     client: str
     code: int
 
 
-class Left(Record):
+class Left(Record, frozen=True):
     """A client ended its connection itself."""
 
     client: str
 
 
-class Published(Record):
+class Published(Record, frozen=True):
     """A numbered event was sent to the HTTP API at this time."""
 
     answered_at: float
@@ -86,39 +86,39 @@ class Published(Record):
     """0 if no answer came."""
 
 
-class Told(Record):
+class Told(Record, frozen=True):
     """A node was sent SIGTERM."""
 
     node: str
 
 
-class Killed(Record):
+class Killed(Record, frozen=True):
     """A node was sent SIGKILL."""
 
     node: str
 
 
-class Delisted(Record):
+class Delisted(Record, frozen=True):
     """The balancer was told to send nobody to a node any more."""
 
     node: str
 
 
-class Exited(Record):
+class Exited(Record, frozen=True):
     """A node ended."""
 
     node: str
     status: int
 
 
-class Complained(Record):
+class Complained(Record, frozen=True):
     """A node logged an error."""
 
     node: str
     line: str
 
 
-class Listed(Record):
+class Listed(Record, frozen=True):
     """A node was asked for the members of a channel."""
 
     node: str
@@ -126,11 +126,11 @@ class Listed(Record):
     users: tuple[str, ...]
 
 
-class Began(Record):
+class Began(Record, frozen=True):
     """All clients were there; from now on it counts."""
 
 
-class Over(Record):
+class Over(Record, frozen=True):
     """Everything that was to come had the time to come; from now on nothing counts."""
 
 
@@ -164,7 +164,8 @@ def decode_record(line: bytes) -> AnyRecord:
 
     :raises msgspec.ValidationError: if it is none.
     """
-    return _decoder.decode(line)
+    record: AnyRecord = _decoder.decode(line)
+    return record
 
 
 class Log:

@@ -56,6 +56,12 @@ def test_neither_compression_nor_a_subprotocol_is_agreed_on() -> None:
     assert b"sec-websocket-protocol" not in response.lower()
 
 
+@pytest.mark.parametrize("value", [b"", b",", b"a b", b"\xff"])
+def test_a_subprotocol_is_ignored_even_where_it_is_none(value: bytes) -> None:
+    _, is_accepted = a_websocket().answer("/app/k", handshake(sec_websocket_protocol=value))
+    assert is_accepted
+
+
 @pytest.mark.parametrize(
     "headers",
     [

@@ -2,7 +2,7 @@
 storm of handshakes, and a busy node would be taken for a dead one. */}}
 
 {{- define "shoal.probes" -}}
-# Alive is enough for a start: a node that waits for its Redis isn't mended by being killed.
+# Not /readyz: whether it may have clients is for the readiness probe to say.
 startupProbe:
   httpGet: {path: /livez, port: metrics}
   periodSeconds: 1

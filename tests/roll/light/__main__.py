@@ -17,6 +17,9 @@ from tests.roll.light.wire import Address
 from tests.roll.log import AnyRecord, encode_record
 
 
+_LONGEST_PLAN = 16 * 1024 * 1024
+
+
 def _write(record: AnyRecord) -> None:
     sys.stdout.buffer.write(encode_record(record) + b"\n")
 
@@ -36,12 +39,15 @@ async def _flush() -> None:
 
 
 async def _run() -> None:
-    plan = json.loads(sys.stdin.readline())
+    reader = asyncio.StreamReader(limit=_LONGEST_PLAN)
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    plan = json.loads(await reader.readline())
     guests = [Guest(**guest | {"channels": tuple(guest["channels"])}) for guest in plan["guests"]]
     play = asyncio.create_task(_play(Address(**plan["address"]), guests, plan["per_second"]))
-    # A thread of its own: nobody else needs the executor, and it ends with the process.
-    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
-    play.cancel()
+    end = asyncio.create_task(reader.read())
+    await asyncio.wait([play, end], return_when=asyncio.FIRST_COMPLETED)
+    if play.done():
+        play.result()
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Self
 import msgspec
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidStatus
-from websockets.frames import OP_TEXT, Frame
-from websockets.protocol import CONNECTING
+from websockets.frames import Frame, Opcode
+from websockets.protocol import CONNECTING, OPEN
 from websockets.uri import parse_uri
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class Wire:
         """Yield each message; end when the connection does, which is answered as the protocol demands."""
         while True:
             for frame in self._frames:
-                if frame.opcode is OP_TEXT:
+                if frame.opcode is Opcode.TEXT:
                     yield _decode_message(frame.data)
             self._frames.clear()
             if self._protocol.close_rcvd is not None or not await self._receive():
@@ -107,7 +107,9 @@ class Wire:
         return self._protocol.close_rcvd.code if self._protocol.close_rcvd else ABNORMAL
 
     def send(self, event: str, data: object) -> None:
-        """Send a message."""
+        """Send a message; nothing once the other side has closed, which may have come together with the question."""
+        if self._protocol.state is not OPEN:
+            return
         self._protocol.send_text(json.dumps({"event": event, "data": data}).encode())
         self._flush()
 

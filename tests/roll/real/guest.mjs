@@ -1,7 +1,10 @@
 /** One pusher-js client, and the records of what happens to it. */
 
-import Pusher from "pusher-js";
+import { createRequire } from "node:module";
 import { watched } from "./sockets.mjs";
+
+// Installed where the tests with real clients are.
+const Pusher = createRequire(new URL("../../clients/package.json", import.meta.url))("pusher-js");
 
 const ABNORMAL = 1006;
 const NORMAL = 1000;

@@ -16,6 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from adapter.base import Entry, Full
+from adapter.errors import Unavailable
 
 if TYPE_CHECKING:
     from asyncio import Future
@@ -61,6 +62,8 @@ class SlowAdapter:
         self.inner = inner
         # Whether it goes on to call back about topics that are no longer watched, as every adapter may.
         self.is_lazy = False
+        # Whether the shared state can't be read.
+        self.is_away = False
         self.calls: dict[Topic, deque[Callable[[], None]]] = defaultdict(deque)
         self.callbacks: dict[Topic, deque[Callback]] = defaultdict(deque)
         self.answers: list[Callable[[], None]] = []
@@ -156,6 +159,8 @@ class SlowAdapter:
         return future
 
     async def describe(self, topics: Sequence[Topic]) -> list[Occupancy]:
+        if self.is_away:
+            raise Unavailable("away", retry_after=0.0)
         for topic in topics:
             await self._turn(topic)
         return await self.inner.describe(topics)

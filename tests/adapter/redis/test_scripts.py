@@ -1,0 +1,400 @@
+"""Each script by itself, on real servers: what it answers, writes and announces; repeats, holes, fencing."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from adapter.redis.envelope import Kind, read
+from adapter.redis.keys import ShardKeys, claim_of, who_is
+from adapter.redis.link import Link, open_link
+from adapter.redis.place import Place
+from adapter.redis.scripts import NAMES, Scripts
+from adapter.redis.startup import load_scripts
+from adapter.redis.writes import OWN_CLAIMS, Writes
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from adapter.redis.numbering import Write
+    from tests.adapter.redis.servers import Server
+
+TOPIC = "app/presence-a"
+FENCED, STALE, HOLE, APPLIED = -1, 0, -2, 1
+
+
+class Caller:
+    """A boot that calls scripts."""
+
+    def __init__(self, link: Link, prefix: str, boot: str) -> None:
+        self.link = link
+        self.scripts = Scripts(sharded=False)
+        self.keys = ShardKeys(prefix, 3)
+        self.writes = Writes(self.keys)
+        self.boot = boot
+        self.epoch = ""
+        self.number = 0
+
+    async def run(self, name: str, keys: list[str], *arguments: bytes | str | int) -> Any:
+        return await self.link.ask(b"EVALSHA", self.scripts.digests[name], len(keys), *keys, *arguments)
+
+    async def register(self, *peers: str, is_new: bool = True, known: str = "", acknowledged: int = 0) -> list[Any]:
+        keys = [self.keys.meta, self.keys.writes(self.boot), self.keys.awaited]
+        answer: list[Any] = await self.run("register", keys, self.boot, known, acknowledged, int(is_new), *peers)
+        self.epoch = answer[0].decode()
+        return answer
+
+    async def write(self, write: Write, number: int | None = None) -> list[Any]:
+        """Run a write under the next number, or another one."""
+        if number is None:
+            self.number += 1
+            number = self.number
+        own = self.keys.claims(self.boot)
+        extra = [own if key == OWN_CLAIMS else key for key in write.keys]
+        keys = [self.keys.meta, self.keys.journal, self.keys.writes(self.boot), *extra]
+        answer: list[Any] = await self.run(
+            write.script, keys, self.epoch, number, write.topic, write.channel, *write.arguments
+        )
+        return answer
+
+    async def enter(self, user: str | None, *, limit: int | None = None, told: str = "news") -> list[Any]:
+        return await self.write(self.writes.enter(TOPIC, who_is(user), b"info", limit=limit, told=told))
+
+    async def leave(self, user: str | None, hold: int = 0) -> list[Any]:
+        return await self.write(self.writes.leave(TOPIC, who_is(user), hold))
+
+    async def journal(self) -> list[tuple[int, int, Any, Any]]:
+        entries = await self.link.ask("XRANGE", self.keys.journal, "-", "+")
+        return [read(fields[3]) for _, fields in entries]
+
+    async def told(self) -> list[tuple[Kind, Any]]:
+        return [(Kind(kind), first) for _, kind, first, _ in await self.journal()]
+
+    async def number_of(self, field: str) -> int:
+        return int(await self.link.ask("HGET", self.keys.state(TOPIC), field) or 0)
+
+
+@pytest.fixture
+async def link(server: Server) -> AsyncIterator[Link]:
+    link = await open_link(Place(port=server.port), connect_timeout=2.0, answer_timeout=2.0)
+    await load_scripts(link, Scripts(sharded=False))
+    yield link
+    link.wire.close()
+
+
+@pytest.fixture
+async def a(link: Link, prefix: str) -> Caller:
+    caller = Caller(link, prefix, "boot-a")
+    await caller.register()
+    return caller
+
+
+@pytest.fixture
+async def b(link: Link, prefix: str, a: Caller) -> Caller:
+    caller = Caller(link, prefix, "boot-b")
+    await caller.register()
+    return caller
+
+
+def test_every_script_says_what_it_wants_and_returns() -> None:
+    for name, source in Scripts(sharded=False).sources.items():
+        text = source.decode()
+        assert "KEYS" in text, name
+        assert "-- returns" in text, name
+    assert len(NAMES) >= 12
+
+
+# Numbered writes
+
+
+async def test_a_write_is_numbered_journalled_and_counted(a: Caller) -> None:
+    assert await a.write(a.writes.publish(TOPIC, b"one", "1.1", 0, "")) == [APPLIED, a.epoch.encode(), 1]
+    assert await a.write(a.writes.publish(TOPIC, b"two", "", 0, "")) == [APPLIED, a.epoch.encode(), 2]
+    assert await a.journal() == [(1, Kind.MESSAGE, "1.1", b"one"), (2, Kind.MESSAGE, "", b"two")]
+
+
+async def test_a_repeat_has_no_effect_and_is_answered_as_applied(a: Caller) -> None:
+    write = a.writes.publish(TOPIC, b"one", "", 0, "")
+    await a.write(write, 1)
+    assert await a.write(write, 1) == [APPLIED, a.epoch.encode(), 1]
+    assert len(await a.journal()) == 1
+
+
+async def test_a_write_behind_a_hole_is_refused(a: Caller) -> None:
+    assert await a.write(a.writes.publish(TOPIC, b"x", "", 0, ""), 2) == [HOLE, a.epoch.encode(), 0]
+    assert await a.journal() == []
+
+
+async def test_a_write_of_another_epoch_is_refused(a: Caller) -> None:
+    a.epoch = "1.000000"
+    assert (await a.write(a.writes.publish(TOPIC, b"x", "", 0, "")))[0] == STALE
+
+
+async def test_a_fenced_boot_is_refused_with_its_last_number(a: Caller) -> None:
+    await a.enter("u")
+    assert await a.run("fence", [a.keys.writes(a.boot)], 60) == 1
+    assert await a.run("fence", [a.keys.writes(a.boot)], 60) == 1
+    assert await a.enter("v") == [FENCED, a.epoch.encode(), 1]
+    assert 0 < await a.link.ask("TTL", a.keys.writes(a.boot)) <= 60
+
+
+async def test_a_boot_that_was_forgotten_is_refused(a: Caller) -> None:
+    await a.link.ask("DEL", a.keys.writes(a.boot))
+    assert await a.enter("v") == [FENCED, a.epoch.encode(), -1]
+
+
+# Publish
+
+
+async def test_what_is_published_is_sent_under_its_position(a: Caller, server: Server) -> None:
+    listener = await open_link(Place(port=server.port), connect_timeout=2.0, answer_timeout=2.0)
+    await listener.ask("SUBSCRIBE", a.keys.channel(TOPIC))
+    heard: asyncio.Queue[Any] = asyncio.Queue()
+    listener.wire.on_reply = heard.put_nowait
+    await a.write(a.writes.publish(TOPIC, b"one", "1.1", 0, ""))
+    _, channel, data = await heard.get()
+    assert channel.decode() == a.keys.channel(TOPIC)
+    assert read(data) == (1, Kind.MESSAGE, "1.1", b"one")
+    listener.wire.close()
+
+
+async def test_a_marked_publish_is_sent_once_whoever_repeats_it(a: Caller, b: Caller) -> None:
+    await a.write(a.writes.publish(TOPIC, b"one", "", 0, "key"))
+    assert (await b.write(b.writes.publish(TOPIC, b"one", "", 0, "key")))[0] == APPLIED
+    assert len(await a.journal()) == 1
+
+
+async def test_a_remembered_message_is_told_with_the_entry(a: Caller) -> None:
+    await a.write(a.writes.publish(TOPIC, b"one", "", 60, ""))
+    *_, stored, ttl, _ = await a.enter(None)
+    assert stored.endswith(b"one")
+    assert 0 < ttl <= 60_000
+
+
+async def test_the_journal_is_bounded_by_size_too(a: Caller) -> None:
+    for _ in range(200):
+        await a.write(a.writes.publish(TOPIC, b"x" * 100_000, "", 0, ""))
+    assert await a.link.ask("XLEN", a.keys.journal) < 150
+    assert 0 < await a.link.ask("TTL", a.keys.journal) <= 3600
+
+
+# Entries
+
+
+async def test_the_first_entry_occupies_and_each_user_joins_once(a: Caller, b: Caller) -> None:
+    await a.enter("u")
+    await b.enter("u")
+    await b.enter("v")
+    assert await a.told() == [(Kind.OCCUPIED, None), (Kind.JOINED, "u"), (Kind.JOINED, "v")]
+    assert await a.link.ask("SMEMBERS", a.keys.occupied("app")) == [TOPIC.encode()]
+
+
+async def test_an_entry_is_answered_with_position_version_and_roster(a: Caller) -> None:
+    await a.enter("u")
+    await a.write(a.writes.publish("app/other", b"x", "", 0, ""))
+    verdict, _, stored, is_full, position, subscriptions, version, _, _, roster, *_ = await a.enter(None)
+    assert (verdict, stored, is_full, int(position), subscriptions, int(version)) == (APPLIED, 3, 0, 3, 0, 2)
+    assert roster == [b"u", b"info"]
+
+
+async def test_who_leaves_while_others_hold_the_user_is_not_told(a: Caller, b: Caller) -> None:
+    await a.enter("u")
+    await b.enter("u")
+    await a.leave("u")
+    await a.leave("u")
+    assert (Kind.LEFT, "u") not in await a.told()
+    await b.leave("u")
+    assert (await a.told())[-2:] == [(Kind.LEFT, "u"), (Kind.VACATED, None)]
+
+
+async def test_nothing_is_left_of_a_topic_that_all_have_left(a: Caller, b: Caller) -> None:
+    await a.enter("u")
+    await b.enter(None)
+    await a.write(a.writes.count(TOPIC, 2, announce=True))
+    await a.leave("u")
+    await b.leave(None)
+    await a.write(a.writes.count(TOPIC, 0, announce=True))
+    for key in (a.keys.state(TOPIC), a.keys.roster(TOPIC), a.keys.occupied("app"), a.keys.claims(a.boot)):
+        assert await a.link.ask("EXISTS", key) == 0
+
+
+async def test_a_repeated_entry_is_answered_afresh(a: Caller, b: Caller) -> None:
+    write = a.writes.enter(TOPIC, who_is("u"), b"info")
+    await a.write(write, 1)
+    await b.enter("v")
+    answer = await a.write(write, 1)
+    assert (answer[3], int(answer[4]), answer[9][::2]) == (0, 3, [b"u", b"v"])
+
+
+async def test_a_full_topic_takes_known_members_only(a: Caller, b: Caller) -> None:
+    await a.enter("u", limit=1)
+    assert (await b.enter("v", limit=1))[3] == 1
+    assert (await b.enter("u", limit=1))[3] == 0
+    assert await a.number_of("members") == 1
+
+
+async def test_a_quiet_entry_asks_others_to_look_and_a_silent_one_says_nothing(a: Caller) -> None:
+    await a.enter("u", told="nothing")
+    assert await a.told() == []
+    await a.enter("v", told="look")
+    assert await a.told() == [(Kind.LOOK, None)]
+    assert await a.number_of("members") == 2
+
+
+# Holds
+
+
+async def test_a_hold_keeps_the_user_until_it_is_due(a: Caller, b: Caller) -> None:
+    await a.enter("u")
+    await a.leave("u", 60_000)
+    claim = claim_of(TOPIC, who_is("u"))
+    assert (await b.write(b.writes.lapse(claim), -1))[0] == APPLIED
+    assert (Kind.LEFT, "u") not in await a.told()
+    await a.link.ask("ZADD", a.keys.holds, 1, claim)
+    await b.write(b.writes.lapse(claim), -1)
+    await b.write(b.writes.lapse(claim), -1)
+    assert (await a.told())[-2:] == [(Kind.LEFT, "u"), (Kind.VACATED, None)]
+    assert await a.link.ask("EXISTS", a.keys.holds) == 0
+
+
+async def test_coming_back_does_not_use_up_a_hold_nor_does_its_end_remove_who_came_back(a: Caller) -> None:
+    await a.enter("u")
+    await a.leave("u", 60_000)
+    await a.enter("u")
+    claim = claim_of(TOPIC, who_is("u"))
+    assert await a.number_of("h=u") == 2
+    await a.link.ask("ZADD", a.keys.holds, 1, claim)
+    await a.write(a.writes.lapse(claim), -1)
+    assert (Kind.LEFT, "u") not in await a.told()
+    assert await a.number_of("h=u") == 1
+
+
+async def test_the_longer_of_two_holds_counts(a: Caller, b: Caller) -> None:
+    for caller, hold in ((a, 60_000), (b, 5_000)):
+        await caller.enter("u")
+        await caller.leave("u", hold)
+    seconds, _ = await a.link.ask("TIME")
+    due = float(await a.link.ask("ZSCORE", a.keys.holds, claim_of(TOPIC, who_is("u")))) / 1000
+    assert due - int(seconds) > 50
+    assert await a.number_of("h=u") == 1
+
+
+async def test_the_survey_tells_positions_and_what_is_due(a: Caller) -> None:
+    await a.enter("u")
+    await a.leave("u", 1)
+    await a.link.ask("ZADD", a.keys.holds, 1, claim_of(TOPIC, who_is("u")))
+    ((epoch, _, position, due),) = await a.run("survey", [a.keys.meta, a.keys.holds], 10)
+    assert (epoch.decode(), int(position), due) == (a.epoch, 2, [claim_of(TOPIC, who_is("u")).encode()])
+
+
+# Numbers and commands
+
+
+async def test_counts_of_all_nodes_add_up_and_changes_are_told(a: Caller, b: Caller) -> None:
+    await a.write(a.writes.count(TOPIC, 2, announce=True))
+    await b.write(b.writes.count(TOPIC, 3, announce=True))
+    await b.write(b.writes.count(TOPIC, 3, announce=True))
+    await a.write(a.writes.count(TOPIC, 1, announce=False))
+    assert await a.told() == [(Kind.COUNTED, 2), (Kind.COUNTED, 5)]
+    assert await a.number_of("subscriptions") == 4
+
+
+async def test_a_command_to_end_connections_is_told_and_kept_for_a_while(a: Caller) -> None:
+    await a.write(a.writes.terminate(TOPIC))
+    ((kind, at),) = await a.told()
+    ((topic, score),) = [await a.link.ask("ZRANGE", a.keys.commands, 0, -1, "WITHSCORES")]
+    assert (kind, topic) == (Kind.TERMINATED, TOPIC.encode())
+    assert float(score) == pytest.approx(at, abs=1e-5)
+    assert 0 < await a.link.ask("TTL", a.keys.commands) <= 300
+
+
+# Registration
+
+
+async def test_the_epoch_moves_with_the_server_and_is_noted(a: Caller) -> None:
+    await a.enter("u")
+    before = a.epoch
+    await a.link.ask("HSET", a.keys.meta, "replid", "another server")
+    epoch, position, noted, stored, is_settling, _ = await a.register(is_new=False, known=before, acknowledged=1)
+    assert epoch.decode() != before
+    assert (position, noted.decode().strip(), stored, is_settling) == (b"2", f"{before}=2", b"1", 0)
+
+
+async def test_four_epochs_are_noted(a: Caller) -> None:
+    epochs = [a.epoch]
+    for _ in range(6):
+        await a.link.ask("HSET", a.keys.meta, "replid", "another server")
+        answer = await a.register(is_new=False, known=epochs[-1])
+        epochs.append(answer[0].decode())
+    noted = [pair.split("=")[0] for pair in answer[2].decode().split()]
+    assert noted == epochs[-2:-6:-1]
+
+
+async def test_acknowledged_writes_that_the_server_lost_are_not_asked_for_again(a: Caller) -> None:
+    await a.enter("u")
+    await a.link.ask("HSET", a.keys.meta, "replid", "another server")
+    answer = await a.register(is_new=False, known=a.epoch, acknowledged=5)
+    assert answer[3] == b"1"
+    assert await a.link.ask("GET", a.keys.writes(a.boot)) == b"5"
+
+
+async def test_a_tombstone_stays_one(a: Caller) -> None:
+    await a.run("fence", [a.keys.writes(a.boot)], 60)
+    answer = await a.register(is_new=False, known=a.epoch, acknowledged=9)
+    assert answer[3] == b"x0"
+    assert await a.link.ask("GET", a.keys.writes(a.boot)) == b"x0"
+
+
+async def test_a_shard_that_lost_its_memory_settles_when_its_peers_are_back(a: Caller, b: Caller) -> None:
+    lost = "1.000000"
+    assert (await a.register("boot-b", is_new=False, known=lost))[4] == 1
+    assert (await b.register("boot-a", is_new=False, known=lost))[4] == 1
+    # Not before three seconds: here they have passed already.
+    began = float(await a.link.ask("HGET", a.keys.meta, "settling"))
+    await a.link.ask("HSET", a.keys.meta, "settling", f"{began - 3:.6f}")
+    assert (await a.register("boot-b", is_new=False, known=a.epoch))[4] == 0
+    assert (await b.register("boot-a", is_new=False, known=b.epoch))[4] == 0
+
+
+async def test_a_shard_does_not_wait_for_ever_for_a_peer(a: Caller) -> None:
+    assert (await a.register("boot-dead", is_new=False, known="1.000000"))[4] == 1
+    began = float(await a.link.ask("HGET", a.keys.meta, "settling"))
+    await a.link.ask("HSET", a.keys.meta, "settling", f"{began - 3:.6f}")
+    assert (await a.register("boot-dead", is_new=False, known=a.epoch))[4] == 1
+    await a.link.ask("HSET", a.keys.meta, "settling", f"{began - 10:.6f}")
+    assert (await a.register("boot-dead", is_new=False, known=a.epoch))[4] == 0
+
+
+async def test_a_new_shard_has_nothing_to_settle(a: Caller, b: Caller) -> None:
+    assert (await b.register("boot-a", known=""))[4] == 0
+
+
+# The others
+
+
+async def test_beats_tell_who_was_heard_and_fenced_boots_are_told_so(a: Caller) -> None:
+    keys = [a.keys.beats, a.keys.nodes, a.keys.writes(a.boot)]
+    is_alive, now, beats = await a.run("beat", keys, a.boot, "{}")
+    assert (is_alive, beats[0], float(beats[1])) == (1, a.boot.encode(), pytest.approx(float(now), abs=1e-5))
+    await a.run("fence", [a.keys.writes(a.boot)], 60)
+    assert (await a.run("beat", keys, a.boot, "{}"))[0] == 0
+
+
+async def test_leases_stay_within_the_limit_of_all(a: Caller) -> None:
+    key = a.keys.leases("app")
+    assert await a.run("lease", [key], "boot-a", 6, 10) == [6, 4]
+    assert await a.run("lease", [key], "boot-b", 6, 10) == [4, 0]
+    assert await a.run("lease", [key], "boot-a", 8, 10) == [6, 0]
+    assert await a.run("lease", [key], "boot-a", 0, 10) == [0, 6]
+
+
+async def test_whoever_comes_first_decides_what_is_agreed(a: Caller) -> None:
+    assert await a.run("agree", [a.keys.agreed], "ours") == b"ours"
+    assert await a.run("agree", [a.keys.agreed], "theirs") == b"ours"
+
+
+async def test_trying_all_commands_leaves_nothing_behind(a: Caller) -> None:
+    assert await a.run("permissions", [a.keys.scratch("boot-a")], "nobody-listens") == b""
+    assert await a.link.ask("EXISTS", a.keys.scratch("boot-a")) == 0

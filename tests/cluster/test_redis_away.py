@@ -1,0 +1,82 @@
+"""While Redis is gone, and all that it knew: nobody is dropped, nobody is declared gone, publishers are told."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.cluster.api import Api
+from tests.cluster.nodes import Cluster
+from tests.cluster.presence import CHANNEL, all_know, complaints, join, rosters
+from tests.cluster.waiting import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from tests.cluster.observer import Crowd, Observer
+    from tests.harness import RunningNode
+
+pytestmark = pytest.mark.cluster
+
+AWAY = 10.0
+CONVERGED_WITHIN = 5.0
+PATIENCE = 2.0
+"""Seconds that a publish waits for Redis."""
+
+
+async def test_nobody_is_gone_because_redis_is(crowd: Crowd, measured: Callable[[str], None]) -> None:
+    with Cluster(3) as cluster:
+        nodes = cluster.nodes
+        users = [[f"user-{i}-{j}" for j in range(5)] for i in range(len(nodes))]
+        everybody = [one for node, names in zip(nodes, users, strict=True) for one in await join(crowd, node, names)]
+        truth = {one.name for one in everybody}
+        for one in everybody:
+            await one.subscribe("private-news")
+        await eventually(lambda: all_know(everybody, truth), "all have joined", 5.0)
+
+        known = {one: len(one.attended[CHANNEL].changes) for one in everybody}
+        cluster.redis.kill()
+        back_at = asyncio.get_running_loop().time() + AWAY
+        await asyncio.gather(*(_expect_refusal(node) for node in nodes))
+        leaving, staying = everybody[0], everybody[1:]
+        await leaving.close()
+        newcomer = await crowd.connect(nodes[1], "newcomer")
+        newcomer.ask_to_subscribe(CHANNEL, user="newcomer")
+        await asyncio.sleep(back_at - asyncio.get_running_loop().time())
+        assert all(len(one.attended[CHANNEL].changes) == known[one] for one in staying), "told what nobody can know"
+        assert crowd.lost() == [f"{leaving.name}: 1000"]
+
+        cluster.redis.start()
+        truth = truth - {leaving.name} | {"newcomer"}
+        took = await eventually(lambda: _is_converged(nodes, staying, truth), "converged", 20.0)
+        measured(f"converged {took:.1f} s after Redis was back, empty")
+        assert complaints([*staying, newcomer], truth) == []
+        for one in staying:
+            news = one.attended[CHANNEL].changes[known[one] :]
+            assert sorted(news) == [(False, leaving.name), (True, "newcomer")], "told of who never left"
+        await _expect_delivery(nodes, staying)
+        assert took <= CONVERGED_WITHIN
+
+
+async def _expect_refusal(node: RunningNode) -> None:
+    started = asyncio.get_running_loop().time()
+    async with Api(node) as api:
+        answer = await api.publish("private-news", "while away")
+        assert answer.status == 503
+        assert int(answer.headers["retry-after"]) >= 1
+        assert (await api.ask("GET", "/channels")).status == 503
+    assert asyncio.get_running_loop().time() - started >= PATIENCE
+
+
+async def _is_converged(nodes: Sequence[RunningNode], observers: Sequence[Observer], truth: set[str]) -> bool:
+    return all_know(observers, truth) and all(users == truth for users in await rosters(nodes))
+
+
+async def _expect_delivery(nodes: Sequence[RunningNode], observers: Sequence[Observer]) -> None:
+    for number, node in enumerate(nodes):
+        async with Api(node) as api:
+            assert (await api.publish("private-news", f"after {number}")).status == 200
+    news = [f"after {number}" for number in range(len(nodes))]
+    await eventually(lambda: all(one.attended["private-news"].data[-3:] == news for one in observers), "delivered", 3.0)

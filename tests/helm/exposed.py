@@ -1,0 +1,49 @@
+"""What a node tells Prometheus once a little of everything has happened to it, so that labels have been seen."""
+
+from __future__ import annotations
+
+import signal
+import socket
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import httpx
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+
+from tests.harness.node import start_node
+
+if TYPE_CHECKING:
+    from tests.harness.node import RunningNode
+
+
+def exposition() -> str:
+    """Start a node, visit it, and return its metrics as text."""
+    with start_node() as node, connect(f"{node.websocket_url}?protocol=7") as client:
+        client.recv()
+        client.send('{"event":"pusher:subscribe","data":{"channel":"somewhere"}}')
+        client.recv()
+        client.send("no JSON")
+        client.recv()
+        _come_and_go(node)
+        httpx.get(f"{node.url}/apps/app-id/channels")
+        _send_nonsense(node)
+        node.signal(signal.SIGHUP)
+        node.wait_until(lambda: node.metric("shoal_connections_closed_total"), "counts the close")
+        node.wait_until(lambda: node.metric("shoal_configuration_reloads_total"), "counts the reload")
+        return httpx.get(f"{node.metrics_url}/metrics").text
+
+
+def _come_and_go(node: RunningNode) -> None:
+    """Once as a client that leaves again, once with a key that nobody has."""
+    with connect(f"{node.websocket_url}?protocol=7") as client:
+        client.recv()
+    with connect(f"ws://{node.host}:{node.port}/app/nobody?protocol=7") as stranger, suppress(ConnectionClosed):
+        while True:
+            stranger.recv()
+
+
+def _send_nonsense(node: RunningNode) -> None:
+    with socket.create_connection((node.host, node.port), timeout=10) as connection:
+        connection.sendall(b"NONSENSE\r\n\r\n")
+        connection.recv(1024)

@@ -1,0 +1,59 @@
+"""Run the proof and print its tables: `python -m tests.roll`, or `make roll`. Exit status 1 if a line isn't ok."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import dataclasses
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from tests.clients.packages import Missing, require_packages
+from tests.roll.judging import table
+from tests.roll.scenarios import SCENARIOS, Scenario
+from tests.roll.size import FULL, SHORT, Size
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def _arguments(given: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.roll", description=__doc__)
+    parser.add_argument("--only", action="append", choices=SCENARIOS, help="run this scenario (may be repeated)")
+    parser.add_argument("--short", action="store_true", help="fewer clients and shorter times, as in CI")
+    for field in ("nodes", "real", "light"):
+        parser.add_argument(f"--{field}", type=int, metavar="NUMBER", help="another number of them")
+    return parser.parse_args(given)
+
+
+def _size(arguments: argparse.Namespace) -> Size:
+    chosen = {field: getattr(arguments, field) for field in ("nodes", "real", "light")}
+    changes = {field: number for field, number in chosen.items() if number is not None}
+    return dataclasses.replace(SHORT if arguments.short else FULL, **changes)
+
+
+def _run(scenario: Scenario, size: Size) -> bool:
+    """Run one scenario and print its table; return whether all of it is ok."""
+    crowd = f"{size.nodes} nodes, {size.real} pusher-js, {size.light} light clients, {size.events:g} events/s"
+    print(f"\n{scenario.title}: {crowd}", flush=True)
+    begin = time.monotonic()
+    verdicts = asyncio.run(scenario.run(size))
+    print(f"{table(verdicts)}\n({time.monotonic() - begin:.0f} s)", flush=True)
+    return all(verdict.is_ok for verdict in verdicts)
+
+
+def main(given: Sequence[str]) -> int:
+    """Run what was asked for; return 0 if everything is as it must be."""
+    arguments = _arguments(given)
+    try:
+        require_packages()
+    except Missing as missing:
+        print(missing, file=sys.stderr)
+        return 1
+    results = [_run(SCENARIOS[name], _size(arguments)) for name in arguments.only or SCENARIOS]
+    return 0 if all(results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

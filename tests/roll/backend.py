@@ -1,0 +1,77 @@
+"""The customer's back end: publishes numbered events through the balancer, and asks who is in a channel."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import json
+import time
+from itertools import count
+from typing import TYPE_CHECKING
+
+import httpx
+
+from tests.roll.light.guest import EVENT
+from tests.roll.log import AnyRecord, Listed, Published
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from tests.harness import Credentials
+
+
+class BackEnd:
+    """One HTTP client, which keeps its connections as official libraries do."""
+
+    def __init__(self, app: Credentials, port: int, write: Callable[[AnyRecord], None]) -> None:
+        self._app = app
+        self._write = write
+        self._http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=10.0, trust_env=False)
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def publish_for_ever(self, channels: Sequence[str], per_second: float) -> None:
+        """Publish in turn to each channel; in one channel, an event is sent when the one before it was answered."""
+        interval = len(channels) / per_second
+        async with asyncio.TaskGroup() as tasks:
+            for channel in channels:
+                tasks.create_task(self._publish_in(channel, interval))
+                await asyncio.sleep(1.0 / per_second)
+
+    async def _publish_in(self, channel: str, interval: float) -> None:
+        begin = time.monotonic()
+        for number in count():
+            await self._publish(channel, number)
+            await asyncio.sleep(begin + (number + 1) * interval - time.monotonic())
+
+    async def _publish(self, channel: str, number: int) -> None:
+        fields = {"name": EVENT, "channels": [channel], "data": json.dumps({"number": number})}
+        sent_at = time.time()
+        try:
+            response = await self._request("POST", "/events", json.dumps(fields).encode())
+        except httpx.TransportError:
+            status = 0
+        else:
+            status = response.status_code
+        self._write(Published(sent_at, time.time(), channel, number, status))
+
+    async def list_members(self, channel: str, node: str) -> None:
+        """Ask for the members of a channel.
+
+        :param node: whose port this back end was given.
+        """
+        response = (await self._request("GET", f"/channels/{channel}/users", b"")).raise_for_status()
+        users = tuple(user["id"] for user in response.json()["users"])
+        self._write(Listed(time.time(), node, channel, users))
+
+    async def _request(self, method: str, below: str, body: bytes) -> httpx.Response:
+        path = f"/apps/{self._app.app_id}{below}"
+        # In alphabetical order, as they are signed.
+        parameters = {"auth_key": self._app.key, "auth_timestamp": str(int(time.time())), "auth_version": "1.0"}
+        if body:
+            parameters["body_md5"] = hashlib.md5(body, usedforsecurity=False).hexdigest()
+        text = f"{method}\n{path}\n" + "&".join(f"{name}={value}" for name, value in parameters.items())
+        parameters["auth_signature"] = hmac.new(self._app.secret.encode(), text.encode(), hashlib.sha256).hexdigest()
+        return await self._http.request(method, path, params=parameters, content=body)

@@ -74,13 +74,14 @@ class Node:
         departure = Departure(
             self._lifecycle, hub=hub, adapter=self._adapter, settings=self._settings, metrics=self._metrics
         )
+        main, inspection = self._listeners(hub, departure)
+        # First of all, so that a node which waits for the others' state can be seen to live and to wait.
+        await inspection.start()
         await self._adapter.start(hub)
         sweeps = Sweeps(hub, self._settings, self._metrics)
         background = [tasks.create_task(sweeps.each_second()), tasks.create_task(sweeps.each_quarter())]
-        main, inspection = self._listeners(hub, departure)
         self._handle_signals(hub, departure)
         await main.start()
-        await inspection.start()
         tune(self._metrics.gc_pause_seconds, freeze=self._settings.gc_freeze)
         self._lifecycle.advance(State.READY)
         self._adapter.declare(State.READY.value, 0)
@@ -130,7 +131,7 @@ class Node:
                 hub,
                 state=lambda: lifecycle.state.value,
                 states=[state.value for state in State],
-                refused_requests=lambda: main.refused,
+                refused_requests=lambda: {} if lifecycle.state is State.STARTING else main.refused,
             )
         )
         for collector in (ProcessCollector, PlatformCollector, GCCollector):

@@ -46,6 +46,12 @@ class App(BaseModel):
     )
 
     max_subscriptions: Count = Field(200, ge=1, description="Channels that one connection may be subscribed to.")
+    max_subscribes_per_second: Count = Field(
+        20,
+        ge=1,
+        description="Subscribe messages of a connection, `max_subscriptions` at once, as after a reconnect. Each costs "
+        "the channel's other members, or the cluster, something.",
+    )
     max_client_events_per_second: Count = Field(
         10, ge=1, description="Client events that a connection may send; more get error 4301. Pusher's limit."
     )

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from server.protocol.codes import Close
     from server.protocol.session import Session
 
+TURN = 4096
+"""Bytes of one client's that are handled before others get a turn. What it sends beyond that, or while it doesn't take
+what it is sent, stays in its own system's buffers."""
 ABNORMAL_CLOSURE = 1006
 NO_STATUS = 1005
 
@@ -44,7 +47,18 @@ class State(enum.Enum):
 class Connection(asyncio.Protocol):
     """The socket of one client. Fulfils :class:`server.hub.client.Client`."""
 
-    __slots__ = ("_early", "_hub", "_on_lost", "_state", "_transport", "_ws", "counters", "session", "write")
+    __slots__ = (
+        "_hub",
+        "_is_choked",
+        "_on_lost",
+        "_rest",
+        "_state",
+        "_transport",
+        "_ws",
+        "counters",
+        "session",
+        "write",
+    )
 
     def __init__(
         self, transport: asyncio.Transport, ws: WebSocket, *, hub: Hub, on_lost: Callable[[Connection], None]
@@ -54,8 +68,10 @@ class Connection(asyncio.Protocol):
         self._hub = hub
         self._on_lost = on_lost
         self._state = State.GREETING
-        # What the client sent before it was established; reading is paused soon after.
-        self._early = b""
+        # What has been read and waits for its turn. Invariant: while there is any, reading is paused, and a turn is due
+        # or is waited for: that of a client that is admitted, or takes what it is sent.
+        self._rest = b""
+        self._is_choked = False
         # Set when it is established, and for ever after.
         self.session: Session
         self.counters: AppCounters
@@ -87,10 +103,7 @@ class Connection(asyncio.Protocol):
         self._ws.limit(session.app.max_frame_bytes)
         self.write(text_frame(events.connection_established(session.socket_id, activity_timeout)))
         self._hub.register(self)
-        self._transport.resume_reading()
-        if self._early:
-            early, self._early = self._early, b""
-            self.data_received(early)
+        self._take_turn()
 
     def await_admission(self) -> None:
         """Let the client wait with whatever it has to say."""
@@ -103,13 +116,15 @@ class Connection(asyncio.Protocol):
     def end(self, close: Close) -> None:
         if self._state in (State.CLOSING, State.CLOSED):
             return
-        if self._state is State.GREETING:
-            self._transport.resume_reading()
+        was_waiting = self._state is State.GREETING or self._is_choked
         self._state = State.CLOSING
         self.write(text_frame(events.error(close.reason, close.code)))
         if self._ws.state is OPEN:
             self._ws.send_close(close.code, close.reason)
         self._write_answers()
+        if was_waiting:
+            # The answer to our close frame is yet to be read.
+            self._go_on()
 
     def hang_up(self) -> None:
         if self._state is not State.CLOSED:
@@ -132,12 +147,40 @@ class Connection(asyncio.Protocol):
     # The transport's side
 
     def data_received(self, data: bytes) -> None:
-        if self._state is State.GREETING:
-            self._early += data
-            return
-        now = self._hub.now()
         if self._state is State.OPEN:
-            self.session.heard(now=now)
+            self.session.heard(now=self._hub.now())
+        if self._rest or self._must_wait or len(data) > TURN:
+            is_first = not self._rest
+            self._rest += data
+            if not self._transport.is_closing():
+                self._transport.pause_reading()
+            if is_first:
+                self._take_turn()
+        else:
+            self._handle(data)
+
+    @property
+    def _must_wait(self) -> bool:
+        return self._state is State.GREETING or (self._state is State.OPEN and self._is_choked)
+
+    def _take_turn(self) -> None:
+        """Handle some of what waits, and let others have a turn before the rest."""
+        if self._state is State.CLOSED or self._must_wait:
+            return
+        data, self._rest = self._rest[:TURN], self._rest[TURN:]
+        if data:
+            self._handle(data)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Have what waits handled in the next turn or, if nothing waits, read on."""
+        if self._rest:
+            asyncio.get_running_loop().call_soon(self._take_turn)
+        elif not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def _handle(self, data: bytes) -> None:
+        now = self._hub.now()
         for message in self._ws.messages(data):
             # A message may have been the last: what follows our close is nobody's.
             if self._state is not State.OPEN:
@@ -182,11 +225,15 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         # Called from within a write, so this must not do more than take note.
+        self._is_choked = True
         if self._state is State.OPEN:
             self._hub.slow.add(self)
 
     def resume_writing(self) -> None:
+        self._is_choked = False
         self._hub.slow.discard(self)
+        if self._rest:
+            asyncio.get_running_loop().call_soon(self._take_turn)
 
     def eof_received(self) -> None:
         """Let the transport close: a WebSocket without its close frame is over."""

@@ -105,7 +105,7 @@ class Hub:
         session.subscriptions.clear()
         self._users.forget(client, hold=hold)
         self._adapter.discharge(session.app.id)
-        client.counters.closed[code] += 1
+        client.counters.closed[codes.known(code)] += 1
         logger.debug("= %s closed, code %d", session.socket_id, code)
 
     def lost(self, client: Client, *, code: int, is_clean: bool) -> None:
@@ -251,9 +251,10 @@ class Hub:
         frames = channel.admit(client, entry)
         self._write(client, frames)
         self._count(client, channel)
-        if channel.count is not None and channel.count.is_large:
-            # The others hear of it later, all changes at once; whoever comes wants a number now.
-            self.send(client, events.subscription_count(channel.name, channel.count.total))
+        count = channel.count
+        if count is not None and count.total and (count.is_large or count.due is None):
+            # The others hear of it later, or not at all where the number is as before; whoever comes wants one now.
+            self.send(client, events.subscription_count(channel.name, count.total))
 
     def _leave(self, client: Client, name: str, member: Member | None, hold: float) -> None:
         channel = self.channels[self._topic(client, name)]
@@ -290,6 +291,9 @@ class Hub:
 
     def _relay(self, client: Client, effect: Relay) -> None:
         topic = self._topic(client, effect.channel)
+        if client not in self.channels[topic].fanout.subscribers:
+            self._refuse(client, client.session.too_early(effect.channel))
+            return
         future = self._adapter.publish(topic, effect.payload, sender=client.session.socket_id)
         if future.done():
             self._relayed(client, future)

@@ -54,6 +54,8 @@ class Departure:
         self._told = asyncio.Event()
         # When the node has to be gone; None if nobody waits, or nobody has told it to exit.
         self._deadline: float | None = None
+        # The listener's end, while it is waited for.
+        self._stopping: asyncio.Task[None] | None = None
 
     # Being told
 
@@ -68,7 +70,15 @@ class Departure:
         self._lifecycle.exit()
         if self._deadline is None and self._settings.grace is not None:
             self._deadline = self._hub.now() + self._settings.grace
+        if self._lifecycle.is_hurrying:
+            asyncio.get_running_loop().call_later(LAST_SECOND, self._cut_off)
         self._told.set()
+
+    def _cut_off(self) -> None:
+        """End whatever is still waited for."""
+        self._hub.abort_closing()
+        if self._stopping is not None:
+            self._stopping.cancel()
 
     # Leaving
 
@@ -178,7 +188,12 @@ class Departure:
 
     async def _flush(self, listener: Listener) -> None:
         self._enter(State.FLUSHING)
-        await listener.stop(LAST_SECOND if self._lifecycle.is_hurrying else FLUSH_GRACE)
+        grace = LAST_SECOND if self._lifecycle.is_hurrying else FLUSH_GRACE
+        if self._deadline is not None:
+            grace = min(grace, max(0.0, self._deadline - self._hub.now()))
+        self._stopping = asyncio.create_task(listener.stop(grace))
+        # Not awaited itself: when it is cancelled, this goes on.
+        await asyncio.wait([self._stopping])
 
     def _enter(self, state: State) -> None:
         self._lifecycle.advance(state)

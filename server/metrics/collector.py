@@ -83,7 +83,9 @@ class NodeCollector:
         opened = _per_app(apps, lambda counters: counters.opened)
         yield _counter("shoal_connections_opened", "Connections that were established.", ["app"], opened)
         closed = [
-            ((app_id, str(code)), count) for app_id, counters in apps.items() for code, count in counters.closed.items()
+            ((app_id, str(code or "other")), count)
+            for app_id, counters in apps.items()
+            for code, count in counters.closed.items()
         ]
         text = "Established connections that ended, by close code; 1006 without one."
         yield _counter("shoal_connections_closed", text, ["app", "code"], closed)

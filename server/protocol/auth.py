@@ -60,7 +60,9 @@ def parse_channel_data(raw: str, channel: str, *, max_bytes: int, max_user_id_le
     data = _object(raw, "channel_data")
     user_id = data.get("user_id")
     if isinstance(user_id, int | float) and not isinstance(user_id, bool):
-        user_id = json.encode(user_id).decode()
+        # As JavaScript writes it, which knows no difference between 1 and 1.0.
+        is_whole = isinstance(user_id, float) and user_id.is_integer() and abs(user_id) < 1e21
+        user_id = json.encode(int(user_id) if is_whole else user_id).decode()
     if not isinstance(user_id, str) or not user_id:
         raise Malformed(f"channel_data must include a user_id when subscribing to presence channels ({channel})")
     if len(user_id) > max_user_id_length:

@@ -41,6 +41,16 @@ NO_PONG = Close(4201, "Pong reply not received in time")
 CLIENT_EVENT_RATE = 4301
 WATCHLIST_LIMIT = 4302
 
+UNKNOWN = 0
+"""Stands in metrics for the close codes of peers that make up their own."""
+_STANDARD = range(1000, 1015)
+_OURS = (4000, 4001, 4003, 4004, 4005, 4006, 4007, 4008, 4009, 4100, 4200, 4201)
+
+
+def known(code: int) -> int:
+    """Return a close code if it is RFC 6455's or ours, else :data:`UNKNOWN`."""
+    return code if code in _STANDARD or code in _OURS else UNKNOWN
+
 
 def unknown_app(key: str) -> Close:
     """Return the refusal of an application key that nobody has."""

@@ -11,7 +11,8 @@ from server.protocol import codes
 LOWEST_PROTOCOL, HIGHEST_PROTOCOL = 4, 7
 
 # A prefix is allowed: pusher-js' wsPath option, and Swift's path.
-_PATH = re.compile(r"(?:/[^/?]*)*?/app/([-a-zA-Z0-9_]+)/?")
+# Any printable ASCII may be meant as a key: whoever mistyped one is to hear that nobody has it.
+_PATH = re.compile(r"(?:/[^/?]*)*?/app/([!-.0-~]+)/?")
 _VERSION = re.compile(r"[0-9A-Za-z][-+.0-9A-Za-z]{0,63}")
 
 

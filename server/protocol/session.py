@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from server.protocol import auth, codes, events, messages
+from server.protocol.allowance import Allowance
 from server.protocol.effects import BecomeUser, Confirm, Effect, Join, Leave, Probe, Refuse, Relay, Send
 from server.protocol.errors import ClientError, InvalidChannel, Malformed, Unauthorized
 from server.protocol.names import Kind, parse_channel, user_channel
@@ -26,9 +27,9 @@ class Session:
     """One client's side of the Pusher protocol."""
 
     __slots__ = (
-        "_allowance",
-        "_allowance_at",
+        "_client_events",
         "_max_depth",
+        "_subscribes",
         "app",
         "authorize_by",
         "last_heard",
@@ -50,9 +51,8 @@ class Session:
         self.probed_at = 0.0
         # Until when it must have signed in or joined a private channel.
         self.authorize_by = NEVER if app.authorization_timeout is None else now + app.authorization_timeout
-        # Client events it may still send in this instant, as of _allowance_at.
-        self._allowance = float(app.max_client_events_per_second)
-        self._allowance_at = now
+        self._client_events = Allowance(now=now)
+        self._subscribes = Allowance(now=now)
         self._max_depth = max_depth
 
     def receive(self, raw: bytes | bytearray, *, now: float) -> list[Effect]:
@@ -69,7 +69,7 @@ class Session:
             case messages.Pong():
                 return []
             case messages.Subscribe():
-                return [self._subscribe(message)]
+                return [self._subscribe(message, now)]
             case messages.Unsubscribe():
                 return self._unsubscribe(message)
             case messages.SignIn():
@@ -106,8 +106,12 @@ class Session:
 
     # Subscriptions
 
-    def _subscribe(self, message: messages.Subscribe) -> Effect:
+    def _subscribe(self, message: messages.Subscribe, now: float) -> Effect:
         name = message.channel
+        rate, burst = self.app.max_subscribes_per_second, self.app.max_subscriptions
+        if not self._subscribes.spend(rate=rate, burst=max(rate, burst), now=now):
+            text = f"Subscription to {name[:200]} refused: a connection may subscribe {rate} times a second"
+            return _refuse_subscription(name[:200], text, "subscribe_rate", kind="LimitReached", status=429)
         try:
             kind = parse_channel(name, max_length=self.app.max_channel_name_length)
             member = self._authorize(message, kind)
@@ -148,13 +152,19 @@ class Session:
 
     def _member(self, message: messages.Subscribe) -> auth.Member:
         if message.channel_data is None and self.user is not None:
-            return auth.Member(self.user.id, self.user.user_info)
+            return self._member_by_sign_in(self.user, message.channel)
         return auth.parse_channel_data(
             message.channel_data if message.channel_data is not None else "{}",
             message.channel,
             max_bytes=self.app.max_presence_member_bytes,
             max_user_id_length=self.app.max_user_id_length,
         )
+
+    def _member_by_sign_in(self, user: auth.User, channel: str) -> auth.Member:
+        limit = self.app.max_presence_member_bytes
+        if len(user.user_info) > limit:
+            raise Malformed(f"user_info of {user.id} in {channel} exceeds the allowed maximum ({limit} bytes)")
+        return auth.Member(user.id, user.user_info)
 
     def refused_as_full(self, channel: str, limit: int) -> Effect:
         """Take back a subscription to a presence channel that has no room."""
@@ -173,10 +183,11 @@ class Session:
     def _client_event(self, message: messages.ClientEvent, now: float) -> Effect:
         if (refusal := self._why_not_relay(message)) is not None:
             return Refuse("client_event", (events.error(refusal),))
-        if not self._spend_allowance(now):
+        rate = self.app.max_client_events_per_second
+        if not self._client_events.spend(rate=rate, burst=rate, now=now):
             text = (
                 f"The client event {message.event[:200]} was rejected: a connection may send "
-                f"{self.app.max_client_events_per_second} client events a second"
+                f"{rate} client events a second"
             )
             return Refuse("client_event_rate", (events.error(text, codes.CLIENT_EVENT_RATE),))
         member = self.subscriptions[message.channel]
@@ -190,22 +201,16 @@ class Session:
         if not message.channel.startswith(("private-", "presence-")):
             return "Client event rejected - only supported on private and presence channels"
         if message.channel not in self.subscriptions:
-            return f"Cannot broadcast client event (connection not subscribed to channel {message.channel[:200]})"
+            return _not_subscribed(message.channel)
         if len(message.event) > app.max_event_name_length:
             return f"Client event rejected - event names have at most {app.max_event_name_length} characters"
         if len(message.data.encode()) > app.max_event_bytes:
             return f"Client event rejected - data exceeds the allowed maximum ({app.max_event_bytes} bytes)"
         return None
 
-    def _spend_allowance(self, now: float) -> bool:
-        """Take one from a bucket that holds a second's worth and fills evenly."""
-        rate = float(self.app.max_client_events_per_second)
-        self._allowance = min(rate, self._allowance + (now - self._allowance_at) * rate)
-        self._allowance_at = now
-        if self._allowance < 1.0:
-            return False
-        self._allowance -= 1.0
-        return True
+    def too_early(self, channel: str) -> Refuse:
+        """Take back a client event to a channel whose subscription isn't in force yet, and may still be refused."""
+        return Refuse("client_event", (events.error(_not_subscribed(channel)),))
 
     # Users
 
@@ -241,3 +246,7 @@ class Session:
 def _refuse_subscription(channel: str, text: str, reason: str, *, kind: str = "AuthError", status: int = 401) -> Refuse:
     # The channel's own error handlers first, then the connection's: .NET fails a pending subscription on either.
     return Refuse(reason, (events.subscription_error(channel, text, kind=kind, status=status), events.error(text)))
+
+
+def _not_subscribed(channel: str) -> str:
+    return f"Cannot broadcast client event (connection not subscribed to channel {channel[:200]})"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,7 +15,7 @@ from tests.cluster.proxy import Proxy
 from tests.harness import start_node
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from tests.harness import RunningNode
 
@@ -131,6 +131,17 @@ class Cluster:
             self.heal()
             together(lambda member: member.node.stop(check=kind is None and member.node.is_running), self.members)
             assert kind is not None or not any(member.problems for member in self.members), self.members
+
+
+@contextmanager
+def running_nodes(url: str, count: int = 3) -> Iterator[list[RunningNode]]:
+    """Run nodes with a Redis that is somebody else's; they fail if they complain."""
+    nodes = together(lambda _: start_node({"SHOAL_REDIS": url}, apps=[APP]), range(count))
+    try:
+        yield nodes
+        together(lambda node: node.stop(), nodes)
+    finally:
+        together(lambda node: node.stop(check=False), nodes)
 
 
 def together(work: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:

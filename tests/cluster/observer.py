@@ -177,15 +177,15 @@ class Observer:
         else:
             self.told.append(told)
 
-    async def until(self, condition: Callable[[], object], what: str, timeout: float = TIMEOUT) -> None:
+    async def until(self, condition: Callable[[], object], what: str, within: float = TIMEOUT) -> None:
         """Wait until `condition()` holds, looking at each thing that is told."""
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(within):
                 while not condition():
                     self._changed.clear()
                     await self._changed.wait()
         except TimeoutError:
-            raise AssertionError(f"{self.name}: {what}: not within {timeout} s; told {self.told}") from None
+            raise AssertionError(f"{self.name}: {what}: not within {within} s; told {self.told}") from None
 
 
 def _roster(data: str) -> frozenset[str]:

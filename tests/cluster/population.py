@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests.cluster.attendance import check_account
 from tests.cluster.history import Complaint
@@ -120,11 +120,8 @@ class Population:
         """Be there for a while, and go one way or another; or be lost with the node."""
         observer, node = tab.observer, tab.member.node
         assert observer is not None, "has come"
-        waits = [asyncio.shield(observer.wire.closed)]
-        over = asyncio.create_task(self._is_over.wait())
         for_long = None if tab.stays else tab.chance.expovariate(1 / _PRESENT)
-        await asyncio.wait([*waits, over], timeout=for_long, return_when=asyncio.FIRST_COMPLETED)
-        over.cancel()
+        await self._wait(for_long, observer)
         if not observer.is_open:
             await self._expect_death(tab, node.pid, f"closed with {observer.code}")
         elif self._is_over.is_set():
@@ -152,13 +149,12 @@ class Population:
         if tab.member.node.pid == pid and tab.member.node.is_running:
             self.complaints.append(Complaint("connection lost", f"{tab.user} on {tab.member.name}", how))
 
-    async def _wait(self, seconds: float) -> None:
-        """Wait for so long, or until it is over."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._is_over.wait()
-        except TimeoutError:
-            pass
+    async def _wait(self, seconds: float | None, observer: Observer | None = None) -> None:
+        """Wait for so long, or until it is over, or until the connection is."""
+        over = asyncio.create_task(self._is_over.wait())
+        waits: set[asyncio.Future[Any]] = {over, observer.wire.closed} if observer else {over}
+        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        over.cancel()
 
     async def leave(self) -> None:
         """End all connections."""

@@ -9,7 +9,8 @@ def kinds(roster: str, changes: str, truth: str | None) -> list[str]:
     """Check an account in which each user is a letter; `changes` is like ``+a -b``."""
     told = [(change[0] == "+", change[1:]) for change in changes.split()]
     account = Account("observer", frozenset(roster), told)
-    return [f"{complaint.kind} {complaint.detail}" for complaint in check_account(account, truth and set(truth))]
+    complaints = check_account(account, None if truth is None else set(truth))
+    return [f"{complaint.kind} {complaint.detail}" for complaint in complaints]
 
 
 def test_coming_and_going_is_no_complaint() -> None:

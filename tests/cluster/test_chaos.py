@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
@@ -32,7 +33,7 @@ async def test_presence_stays_true(
     with Cluster(3, settings={"SHOAL_HOLD_UNCLEAN": "2"}) as cluster:
         population = Population(cluster, users=users, tabs=tabs, seed=seed)
         population.begin()
-        await strike(cluster, faults)
+        await asyncio.gather(strike(cluster, faults), asyncio.sleep(duration))
         await population.settle()
 
         async def is_converged() -> bool:

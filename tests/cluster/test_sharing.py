@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.cluster
 
+COUNTED = "pusher_internal:subscription_count"
 MOST = 7
 EVENTS, SIZE = 200, 5_000
 
@@ -41,12 +42,10 @@ async def test_event_reaches_subscribers_on_all_nodes_but_its_sender(cluster: Cl
         # The back end's request comes through another node than the one that holds the socket.
         await api.publish("private-talk", "from a back end", socket_id=observers[0].socket_id)
         await api.publish("private-talk", "end")
-    told = [["end"], *([["from a client", "from a back end", "end"]] * 2)]
-    for observer, expected in zip(observers, told, strict=True):
-        talk = observer.attended["private-talk"]
-        await observer.until(lambda talk=talk: talk.data[-1:] == ["end"], "hears the end")  # type: ignore[misc]
-        numbered = [told.data for told in talk.events if "subscription_count" not in told.event]
-        assert numbered == expected
+    talks = [observer.attended["private-talk"] for observer in observers]
+    await eventually(lambda: all("end" in talk.data for talk in talks), "all hear the end", 3.0)
+    heard = [[told.data for told in talk.events if told.event != COUNTED] for talk in talks]
+    assert heard == [["end"], *[["from a client", "from a back end", "end"]] * 2]
 
 
 async def test_each_node_tells_the_same_channels_and_members(cluster: Cluster, crowd: Crowd) -> None:
@@ -57,27 +56,26 @@ async def test_each_node_tells_the_same_channels_and_members(cluster: Cluster, c
     wanted = {CHANNEL: {"user_count": 4, "subscription_count": 6}}
     query = {"filter_by_prefix": "presence-", "info": "user_count,subscription_count"}
 
-    async def tells_as_wanted(node: RunningNode) -> bool:
-        async with Api(node) as api:
-            found: dict[str, object] = (await api.ask("GET", "/channels", query=query)).value["channels"]
-            return found == wanted
+    async def all_tell_that() -> bool:
+        found = []
+        for node in cluster.nodes:
+            async with Api(node) as api:
+                found.append((await api.ask("GET", "/channels", query=query)).value["channels"])
+        return found == [wanted] * 3
 
-    for node in cluster.nodes:
-        # Nodes state their subscriptions a few times a second.
-        await eventually(lambda node=node: tells_as_wanted(node), "all subscriptions are counted", 3.0)  # type: ignore[misc]
+    # Nodes state their subscriptions a few times a second.
+    await eventually(all_tell_that, "all subscriptions are counted", 3.0)
 
 
 async def test_counts_of_subscriptions_are_the_clusters(cluster: Cluster, crowd: Crowd) -> None:
     observers = [await crowd.connect(node) for node in cluster.nodes]
-    for observer in observers:
-        await observer.subscribe("counted")
-    counted = "pusher_internal:subscription_count"
-    for observer in observers:
-        told = observer.attended["counted"].events
-        await observer.until(
-            lambda told=told: told and told[-1].event == counted and told[-1].data == '{"subscription_count":3}',  # type: ignore[misc]
-            "is told how many there are",
-        )
+    told = [(await observer.subscribe("counted")).events for observer in observers]
+
+    def last_counts() -> list[list[str]]:
+        return [[event.data for event in events if event.event == COUNTED][-1:] for events in told]
+
+    wanted = ['{"subscription_count":3}']
+    await eventually(lambda: last_counts() == [wanted] * 3, "all are told how many they are", 3.0)
 
 
 async def test_limit_of_connections_holds_for_all_nodes_together(cluster: Cluster, crowd: Crowd) -> None:
@@ -118,10 +116,9 @@ async def test_node_without_subscribers_receives_nothing(
 def _sent_to(cluster: Cluster, member: Member) -> int:
     """Return the bytes that Redis sent to a node, by Redis' own account."""
     addresses = member.link.addresses()
-    lines = cluster.redis.command("CLIENT", "LIST").splitlines()
-    found = [line for line in lines if (match := re.search(r" addr=(\S+)", line)) and match[1] in addresses]
-    assert len(found) == len(addresses)
-    return sum(int(re.search(r"tot-net-out=(\d+)", line)[1]) for line in found)  # type: ignore[index]
+    clients = re.findall(r" addr=(\S+) .* tot-net-out=(\d+)", cluster.redis.command("CLIENT", "LIST"))
+    assert addresses <= {address for address, _ in clients}
+    return sum(int(sent) for address, sent in clients if address in addresses)
 
 
 async def test_topic_without_subscribers_is_left(cluster: Cluster, crowd: Crowd) -> None:

@@ -50,9 +50,7 @@ class Traffic:
             self.observers += [await self._crowd.connect(node, f"listener {name}{i}") for i in range(LISTENERS)]
             self._talkers += [await self._crowd.connect(node, f"talker {name}{i}") for i in range(TALKERS)]
         self.observers += self._talkers
-        await asyncio.gather(
-            *(observer.subscribe(channel) for observer in self.observers for channel in self.channels)
-        )
+        await asyncio.gather(*(observer.subscribe(channel) for observer in self.observers for channel in self.channels))
         self._tasks = [asyncio.create_task(self._talk(talker)) for talker in self._talkers]
         for node, name in zip(self._nodes, "ABCDEFGH", strict=False):
             for number in range(PUBLISHERS):
@@ -117,9 +115,7 @@ class Traffic:
         seen = {observer.name: set(observer.attended[channel].data) for observer in self.observers}
         known = set().union(*seen.values()) | {one.text for one in self.sent[channel] if one.is_accepted}
         # A text begins with the name of its publisher, who isn't shown it.
-        return sum(
-            not text.startswith(f"{name}#") for name, texts in seen.items() for text in known.difference(texts)
-        )
+        return sum(not text.startswith(f"{name}#") for name, texts in seen.items() for text in known.difference(texts))
 
     def complaints(self) -> list[Complaint]:
         """Return all that is wrong with what was seen so far."""

@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 _PAUSE = 0.02
 
 
-async def eventually(condition: Callable[[], object | Awaitable[object]], what: str, timeout: float) -> float:
+async def eventually(condition: Callable[[], object | Awaitable[object]], what: str, within: float) -> float:
     """Ask until `condition()` holds; return the seconds until it did.
 
     A condition that is not to be had just now, since a node doesn't answer, counts as one that doesn't hold.
     """
     started = time.monotonic()
     while not await _holds(condition):
-        assert time.monotonic() - started < timeout, f"{what}: not within {timeout} s"
+        assert time.monotonic() - started < within, f"{what}: not within {within} s"
         await asyncio.sleep(_PAUSE)
     return time.monotonic() - started
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import struct
 from typing import TYPE_CHECKING, Self
@@ -42,6 +43,7 @@ class Wire:
         opcode, hello = self.read()
         assert opcode == TEXT, hello
         assert b"connection_established" in hello
+        self.socket_id = str(json.loads(json.loads(hello)["data"])["socket_id"])
 
     def __enter__(self) -> Self:
         return self
@@ -51,6 +53,10 @@ class Wire:
 
     def write(self, data: bytes) -> None:
         self._socket.sendall(data)
+
+    def finish(self) -> None:
+        """Say nothing more, and go on reading."""
+        self._socket.shutdown(socket.SHUT_WR)
 
     def read(self) -> tuple[int, bytes]:
         """Return the next frame's opcode and payload.

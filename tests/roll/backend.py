@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 import time
+from contextlib import asynccontextmanager, suppress
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from tests.roll.light.guest import EVENT
 from tests.roll.log import AnyRecord, Listed, Published
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from tests.harness import Credentials
 
@@ -32,8 +33,18 @@ class BackEnd:
     async def close(self) -> None:
         await self._http.aclose()
 
-    async def publish_for_ever(self, channels: Sequence[str], per_second: float) -> None:
+    @asynccontextmanager
+    async def publishing(self, channels: Sequence[str], per_second: float) -> AsyncIterator[None]:
         """Publish in turn to each channel; in one channel, an event is sent when the one before it was answered."""
+        task = asyncio.create_task(self._publish_for_ever(channels, per_second))
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def _publish_for_ever(self, channels: Sequence[str], per_second: float) -> None:
         interval = len(channels) / per_second
         async with asyncio.TaskGroup() as tasks:
             for channel in channels:

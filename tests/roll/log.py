@@ -76,6 +76,12 @@ class Left(Record, frozen=True):
     client: str
 
 
+class Stalled(Record, frozen=True):
+    """A fleet's process had not run for a while: what happened in it, it saw only now, and all at once."""
+
+    seconds: float
+
+
 class Published(Record, frozen=True):
     """A numbered event was sent to the HTTP API at this time."""
 
@@ -143,6 +149,7 @@ AnyRecord: TypeAlias = (
     | Announced
     | Closed
     | Left
+    | Stalled
     | Published
     | Told
     | Killed

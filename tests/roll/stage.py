@@ -73,8 +73,7 @@ class Stage:
     async def _bring_clients(self, stack: AsyncExitStack) -> None:
         back_end = BackEnd(self._app, self.balancer.api_port, self.log.add)
         stack.push_async_callback(back_end.close)
-        publishing = asyncio.create_task(back_end.publish_for_ever(feeds(), self.size.events))
-        stack.callback(publishing.cancel)
+        await stack.enter_async_context(back_end.publishing(feeds(), self.size.events))
         fleets = [self._fleet(REAL, is_real=True), self._fleet(LIGHT, is_real=False)]
         for fleet in fleets:
             await stack.enter_async_context(fleet)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from server.connection import Connection
+from server.connection import TURN, Connection
 from server.protocol import codes
 from server.protocol.session import Session
 from server.websocket import WebSocket
@@ -25,16 +25,19 @@ class FakeTransport:
 
     def __init__(self) -> None:
         self.written = bytearray()
-        self.is_closing = False
+        self.is_closed = False
         self.was_aborted = False
         self.is_paused = False
 
     def write(self, data: bytes) -> None:
-        assert not self.is_closing, "nobody would get this"
+        assert not self.is_closed, "nobody would get this"
         self.written += data
 
     def close(self) -> None:
-        self.is_closing = True
+        self.is_closed = True
+
+    def is_closing(self) -> bool:
+        return self.is_closed
 
     def abort(self) -> None:
         self.was_aborted = True
@@ -84,6 +87,15 @@ class Line:
 
     def say(self, raw: bytes) -> None:
         self.connection.data_received(frame(raw))
+
+    async def hear_all(self, count: int) -> list[str]:
+        """Return the next events when there are so many, however many turns that takes."""
+        events = self.transport.take()
+        async with asyncio.timeout(5):
+            while len(events) < count:
+                await asyncio.sleep(0)
+                events += self.transport.take()
+        return events
 
     def gather(self, payload: bytes) -> None:
         """Have an event gathered for the channel that the client is in; it isn't written in this tick."""
@@ -144,7 +156,7 @@ def test_who_is_refused_is_told_why_in_an_error_and_a_close(stage: Stage) -> Non
     line.say(ping())
     assert line.transport.take() == []
     line.connection.data_received(close_frame(4004))
-    assert line.transport.is_closing
+    assert line.transport.is_closed
 
 
 def test_who_goes_while_it_waits_was_never_there(stage: Stage) -> None:
@@ -161,7 +173,8 @@ def test_who_goes_while_it_waits_was_never_there(stage: Stage) -> None:
 async def test_all_that_a_read_holds_is_answered_in_its_order(line: Line) -> None:
     data = [frame(ping()), frame(b"x" * 70_000), frame(b"\x00", frames.BINARY), frame(b"{"), frame(ping())]
     line.connection.data_received(b"".join(data))
-    assert line.transport.take() == ["pusher:pong", "pusher:error", "pusher:error", "pusher:error", "pusher:pong"]
+    events = await line.hear_all(5)
+    assert events == ["pusher:pong", "pusher:error", "pusher:error", "pusher:error", "pusher:pong"]
 
 
 async def test_anything_that_is_heard_counts_as_a_sign_of_life(line: Line) -> None:
@@ -178,6 +191,51 @@ async def test_a_slow_client_is_noted_until_it_has_caught_up(line: Line) -> None
     assert line.stage.hub.slow == set()
 
 
+# Fairness
+
+
+async def test_what_one_client_sends_at_once_is_handled_in_turns_with_others(line: Line) -> None:
+    line.connection.data_received(frame(ping()) * 1000)
+    answered = [len(line.transport.take())]
+    assert line.transport.is_paused
+    while sum(answered) < 1000:
+        await asyncio.sleep(0)
+        answered.append(len(line.transport.take()))
+    # Each turn is of some kilobytes, and begins where the one before it ended.
+    assert sum(answered) == 1000
+    assert max(answered) <= TURN // len(frame(ping())) + 1
+    assert not line.transport.is_paused
+
+
+async def test_what_comes_while_something_waits_for_its_turn_comes_after_it(line: Line) -> None:
+    line.connection.data_received(frame(ping()) * 500)
+    line.connection.data_received(frame(b"{"))
+    assert await line.hear_all(501) == ["pusher:pong"] * 500 + ["pusher:error"]
+
+
+async def test_a_client_that_takes_nothing_is_not_listened_to_until_it_does(line: Line) -> None:
+    line.connection.pause_writing()
+    line.connection.data_received(frame(ping()))
+    await asyncio.sleep(0)
+    assert line.transport.take() == []
+    assert line.transport.is_paused
+    line.connection.resume_writing()
+    await asyncio.sleep(0)
+    assert line.transport.take() == ["pusher:pong"]
+    assert not line.transport.is_paused
+
+
+async def test_a_client_that_takes_nothing_can_still_be_ended_and_answer_that(line: Line) -> None:
+    line.connection.pause_writing()
+    line.connection.data_received(frame(ping()))
+    line.stage.hub.close(line.connection, codes.SLOW_CONSUMER)
+    assert line.transport.take() == ["pusher:error", "4100"]
+    await asyncio.sleep(0)
+    assert not line.transport.is_paused
+    line.connection.data_received(frame((4100).to_bytes(2), frames.CLOSE))
+    assert line.transport.is_closed
+
+
 # Going
 
 
@@ -190,7 +248,7 @@ async def test_whoever_ends_it_what_was_gathered_comes_before_the_close(line: Li
     line.gather(b'{"event":"last"}')
     line.connection.data_received(data)
     assert line.transport.take() == ["last", code]
-    assert line.transport.is_closing
+    assert line.transport.is_closed
     await line.stage.settle()
     assert not line.stage.hub.clients
     assert not line.stage.hub.channels
@@ -207,9 +265,9 @@ async def test_nothing_is_answered_after_our_own_close(line: Line) -> None:
     line.say(ping())
     line.stage.hub.close(line.connection, codes.OVER_CAPACITY)
     assert line.transport.take() == ["pusher:error", "4200"]
-    assert not line.transport.is_closing, "the peer has yet to answer"
+    assert not line.transport.is_closed, "the peer has yet to answer"
     line.connection.data_received(close_frame(4200))
-    assert line.transport.is_closing
+    assert line.transport.is_closed
 
 
 async def test_an_end_without_a_close_is_abnormal(line: Line) -> None:
@@ -223,7 +281,7 @@ async def test_an_end_without_a_close_is_abnormal(line: Line) -> None:
 
 async def test_after_its_end_a_connection_takes_no_notice_of_anything(line: Line) -> None:
     line.connection.connection_lost(None)
-    line.transport.is_closing = True
+    line.transport.is_closed = True
     line.connection.write(b"x")
     line.connection.end(codes.SERVER_LEAVING)
     line.connection.abort()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, deque
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from tests.roll.judging.verdict import Verdict, seconds
-from tests.roll.log import Exited, Told
+from tests.roll.log import Exited, Stalled, Told
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -89,18 +90,34 @@ def returns(story: Story) -> Iterable[float]:
 
 
 def reconnects_in_a_second(story: Story) -> Verdict:
-    """Judge the fullest second there is, wherever it begins, by how many nodes were leaving then."""
+    """Judge the fullest second there is, wherever it begins, by how many nodes were leaving then.
+
+    A fleet whose process stood still sees what it missed all at once: the second was that much longer.
+    """
     worst = max(_crowding(story), default=None)
     must_be = f"<= {PACE_MARGIN} x {story.terms.pace:g} a leaving node"
     if worst is None:
         return Verdict("reconnects in any second", must_be, "nobody came back", is_ok=False)
-    ratio, number, nodes = worst
-    return Verdict("reconnects in any second", must_be, f"{number} with {nodes} leaving", ratio <= PACE_MARGIN)
+    measured = f"{worst.number} with {worst.nodes} leaving"
+    if worst.stalled:
+        measured += f", in {1 + worst.stalled:.2f} s"
+    return Verdict("reconnects in any second", must_be, measured, worst.ratio <= PACE_MARGIN)
 
 
-def _crowding(story: Story) -> Iterable[tuple[float, int, int]]:
-    """Yield, for the second that ends with each return, how full it was; how many came, and nodes were leaving."""
-    leaving = _departures(story)
+@dataclass(frozen=True, slots=True, order=True)
+class _Second:
+    """How full a second was."""
+
+    ratio: float
+    """1 is the agreed pace."""
+    number: int
+    nodes: int
+    stalled: float
+
+
+def _crowding(story: Story) -> Iterable[_Second]:
+    """Yield the second that ends with each return."""
+    leaving, stalls = _departures(story), story.of(Stalled)
     window: deque[float] = deque()
     for at in sorted(returns(story)):
         window.append(at)
@@ -108,7 +125,8 @@ def _crowding(story: Story) -> Iterable[tuple[float, int, int]]:
             window.popleft()
         # The last one that a node closed may come when the node is gone.
         nodes = max(1, sum(1 for begin, end in leaving if begin <= at and window[0] <= end))
-        yield len(window) / (story.terms.pace * nodes), len(window), nodes
+        stalled = max((s.seconds for s in stalls if s.at - s.seconds <= at and window[0] <= s.at + 0.1), default=0.0)
+        yield _Second(len(window) / (story.terms.pace * nodes * (1 + stalled)), len(window), nodes, stalled)
 
 
 def _departures(story: Story) -> Sequence[tuple[float, float]]:

@@ -25,6 +25,7 @@ from tests.roll.log import (
     Over,
     Published,
     Received,
+    Stalled,
     Subscribed,
     Told,
 )
@@ -137,7 +138,18 @@ def _add(visits: dict[str, list[Visit]], record: AnyRecord) -> None:
             visit.ended_at, visit.code = record.at, record.code
         case Left():
             visits[record.client][-1].ended_at = record.at
-        case Published() | Told() | Killed() | Delisted() | Exited() | Complained() | Listed() | Began() | Over():
+        case (
+            Stalled()
+            | Published()
+            | Told()
+            | Killed()
+            | Delisted()
+            | Exited()
+            | Complained()
+            | Listed()
+            | Began()
+            | Over()
+        ):
             pass
         case _:
             assert_never(record)

@@ -8,15 +8,16 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import time
 
 import uvloop
 
 from tests.roll.crowd import Guest
 from tests.roll.light.guest import LightGuest
 from tests.roll.light.wire import Address
-from tests.roll.log import AnyRecord, encode_record
+from tests.roll.log import AnyRecord, Stalled, encode_record
 
-
+_TICK = 0.02
 _LONGEST_PLAN = 16 * 1024 * 1024
 
 
@@ -34,7 +35,11 @@ async def _play(address: Address, guests: list[Guest], per_second: float) -> Non
 
 async def _flush() -> None:
     while True:
-        await asyncio.sleep(0.05)
+        asked_at = time.time()
+        await asyncio.sleep(_TICK)
+        late = time.time() - asked_at - _TICK
+        if late > _TICK:
+            _write(Stalled(time.time(), late))
         sys.stdout.buffer.flush()
 
 

@@ -11,7 +11,10 @@ const lines = readline.createInterface({ input: process.stdin });
 lines.once("line", start);
 lines.once("close", () => process.exit(0));
 
+const TICK_MS = 20;
+
 let unwritten = "";
+let flushedAt = performance.now();
 
 function write(kind, ...fields) {
   // To the microsecond, on the clock that all processes of this machine share.
@@ -20,7 +23,7 @@ function write(kind, ...fields) {
 
 async function start(line) {
   const { address, guests, per_second } = JSON.parse(line);
-  setInterval(flush, 50);
+  setInterval(flush, TICK_MS);
   watchSockets();
   for (const plan of guests) {
     new Guest(plan, new Address(address), write);
@@ -29,6 +32,9 @@ async function start(line) {
 }
 
 function flush() {
+  const late = performance.now() - flushedAt - TICK_MS;
+  flushedAt = performance.now();
+  if (late > TICK_MS) write("stalled", late / 1000);
   if (unwritten) process.stdout.write(unwritten);
   unwritten = "";
 }

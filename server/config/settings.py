@@ -155,7 +155,7 @@ class Settings(BaseModel):
     hold_leaving: Seconds = Field(
         30.0,
         ge=0,
-        description="How long a client keeps its place in presence after being closed with 42xx, by which it is told "
+        description="How long a client keeps its place in presence after being closed with 4200, by which it is told "
         "to come back at once. Twice the 15 s that pusher-js waits after a failed attempt.",
     )
     hold_unclean: Seconds = Field(

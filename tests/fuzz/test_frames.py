@@ -30,7 +30,6 @@ def test_after_a_close_nothing_is_said_and_each_close_is_answered(node: RunningN
             if code is not None:
                 codes[code] += 1
     # 15,000 frames. Its own codes, and the echoes of ours.
-    print(codes)
     assert codes.keys() <= {1000, 1001, 1002, 1005, 1007, 3000, 4200}, codes
     assert all(codes[code] > 10 for code in (1000, 1002, 4200)), codes
 

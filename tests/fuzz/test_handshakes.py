@@ -37,7 +37,6 @@ def test_odd_handshakes_are_accepted_or_turned_away_with_a_documented_code(node:
             codes[_code(rest)] += 1
     assert statuses.keys() <= STATUSES, statuses
     assert statuses[400] > 100, statuses
-    print(statuses, codes)
     assert codes.keys() <= {None, *CODES}, codes
     assert all(codes[code] > 20 for code in (None, *CODES)), codes
 

@@ -55,7 +55,6 @@ def test_every_route_answers_whatever_it_is_asked(node: RunningNode, random: Ran
             for _ in range(10):
                 statuses.update(_ask(sock, [_request(random) for _ in range(5)]))
     # 10,000 requests.
-    print(statuses)
     assert statuses.keys() <= DOCUMENTED, statuses
     assert all(statuses[status] > 50 for status in (200, 400, 401, 404, 405)), statuses
 

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from tests.cluster.nodes import Member
     from tests.cluster.observer import Crowd
-    from tests.harness import RunningNode
 
 pytestmark = pytest.mark.cluster
 

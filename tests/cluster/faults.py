@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from tests.cluster.nodes import Cluster, Member
 
 REDIS = -1
@@ -34,17 +36,21 @@ class Fault:
         return f"{self.at:.1f} {target} {self.kind} {self.seconds:.1f}"
 
 
-def draw_faults(seed: int, *, seconds: float, members: int) -> list[Fault]:
-    """Return faults, by their beginning. Each target has one at a time, and all are over before `seconds` are."""
+def draw_faults(seed: int, *, seconds: float, members: int, spare: Collection[str] = ()) -> list[Fault]:
+    """Return faults, by their beginning. Each target has one at a time, and all are over before `seconds` are.
+
+    :param spare: kinds that don't happen.
+    """
     chance = random.Random(seed)
+    kinds = {target: _OF_REDIS if target == REDIS else _OF_NODES for target in (REDIS, *range(members))}
     faults: list[Fault] = []
-    free_at = dict.fromkeys([REDIS, *range(members)], 0.0)
+    free_at = dict.fromkeys(kinds, 0.0)
     at = _FIRST
     while at < seconds - _LAST:
         free = [target for target, until in free_at.items() if until <= at]
         if free:
             target = chance.choice(free)
-            kind, most = chance.choice(list((_OF_REDIS if target == REDIS else _OF_NODES).items()))
+            kind, most = chance.choice([(kind, most) for kind, most in kinds[target].items() if kind not in spare])
             fault = Fault(at, kind, target, chance.uniform(0.0, min(most, seconds - _LAST - at)))
             free_at[target] = at + fault.seconds + 1.0
             faults.append(fault)

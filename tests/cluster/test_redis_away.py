@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.cluster
 
 AWAY = 10.0
+HUNG = 11.0
+"""Longer than after which a silent node is dead."""
+NEXT_BEATS = 2.5
+"""Seconds after which every node has looked at the others again."""
 CONVERGED_WITHIN = 5.0
 PATIENCE = 2.0
 """Seconds that a publish waits for Redis."""
@@ -58,6 +62,25 @@ async def test_nobody_is_gone_because_redis_is(crowd: Crowd, measured: Callable[
             assert sorted(news) == [(False, leaving.name), (True, "newcomer")], "told of who never left"
         await _expect_delivery(nodes, staying)
         assert took <= CONVERGED_WITHIN
+
+
+async def test_nobody_is_gone_because_redis_hung(crowd: Crowd) -> None:
+    with Cluster(3) as cluster:
+        members = [one for node in cluster.nodes for one in await join(crowd, node, [f"at-{node.port}"])]
+        truth = {one.name for one in members}
+        await eventually(lambda: all_know(members, truth), "all have joined", 5.0)
+        known = {one: len(one.attended[CHANNEL].changes) for one in members}
+
+        # When it goes on, everybody's last sign of life is older than that of a dead node.
+        cluster.redis.pause()
+        await asyncio.sleep(HUNG)
+        cluster.redis.go_on()
+        await eventually(lambda: all(member.is_linked for member in cluster.members), "all are back", 5.0)
+        await asyncio.sleep(NEXT_BEATS)
+
+        assert all(len(one.attended[CHANNEL].changes) == known[one] for one in members), "somebody was declared dead"
+        assert await rosters(cluster.nodes) == [truth] * 3
+        assert not crowd.lost()
 
 
 async def _expect_refusal(node: RunningNode) -> None:

@@ -6,11 +6,12 @@ import asyncio
 import itertools
 import random
 from collections import Counter
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING, Self
 
 from tests.cluster.api import Api
 from tests.cluster.history import Complaint, Sent, check_channel
+from tests.cluster.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -106,6 +107,12 @@ class Traffic:
     def count(self) -> int:
         """How many events were sent."""
         return sum(map(len, self.sent.values()))
+
+    async def judgement(self, within: float = 5.0) -> list[Complaint]:
+        """Wait until everything is delivered, or no longer; return all that is wrong with what was seen."""
+        with suppress(AssertionError):
+            await eventually(self.is_delivered, "everything is delivered", within)
+        return self.complaints()
 
     def is_delivered(self) -> bool:
         """Tell whether everything that was accepted has been seen by everybody, and everybody has seen as much."""

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from tests.harness import Credentials
 
 
+_LARGEST = 10_240
+
+
 class BackEnd:
     """One HTTP client, which keeps its connections as official libraries do."""
 
@@ -67,6 +70,12 @@ class BackEnd:
         else:
             status = response.status_code
         self._write(Published(sent_at, time.time(), channel, number, status))
+
+    async def flood(self, channel: str, events: int) -> None:
+        """Publish events of the largest size, which nobody counts."""
+        fields = {"name": "flood", "channels": [channel], "data": "x" * _LARGEST}
+        for _ in range(events):
+            (await self._request("POST", "/events", json.dumps(fields).encode())).raise_for_status()
 
     async def list_members(self, channel: str, node: str) -> None:
         """Ask for the members of a channel.

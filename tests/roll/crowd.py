@@ -85,12 +85,8 @@ def _leaver(number: int) -> Guest:
 
 
 def users_of(crowd: Crowd, names: Iterable[str]) -> dict[str, set[str]]:
-    """Return which users these clients are, for each presence channel of the crowd."""
+    """Return which users these clients are, for each presence channel that they are in."""
     users: dict[str, set[str]] = defaultdict(set)
-    for guest in crowd.values():
-        for channel in guest.channels:
-            if channel.startswith("presence-"):
-                users[channel] |= set()
     for guest in (crowd[name] for name in names):
         for channel in guest.channels:
             if guest.user is not None and channel.startswith("presence-"):

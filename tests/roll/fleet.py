@@ -63,10 +63,10 @@ class Fleet:
         try:
             async with asyncio.timeout(_STOP_TIMEOUT):
                 await self.reading
-        finally:
-            if self._process.returncode is None:
-                self._process.kill()
-            await self._process.wait()
+                await self._process.wait()
+        except TimeoutError:
+            self._process.kill()
+            raise
         assert status is None, f"{self._command} ended with {status}"
 
     async def _read(self) -> None:

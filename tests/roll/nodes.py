@@ -54,23 +54,29 @@ class Nodes:
         """Return those that haven't ended, the oldest first."""
         return [node for node in self._all if node.process.is_running]
 
-    async def start(self) -> Node:
-        """Start one more, wait until it is ready, have the balancer send it clients."""
+    async def start(self, extra: Mapping[str, str] | None = None) -> Node:
+        """Start one more, wait until it is ready, have the balancer send it clients.
+
+        :param extra: more variables, of this node only.
+        """
         name, port = self._free.pop(0)
         own = {"SHOAL_PORT": str(port), "SHOAL_NODE_NAME": name}
-        process = await asyncio.to_thread(start_node, self._settings | own)
+        process = await asyncio.to_thread(start_node, self._settings | own | dict(extra or {}))
         node = Node(name, port, process)
         self._all.append(node)
         await self._balancer.enlist(name)
         return node
 
-    async def leave(self, node: Node) -> None:
-        """Tell a node to leave; the balancer learns of it late. One that doesn't leave in time is killed."""
+    async def leave(self, node: Node, *, grace: float | None = None) -> None:
+        """Tell a node to leave; the balancer learns of it late. One that doesn't leave in time is killed.
+
+        :param grace: the time it has, if not what it was told that it has.
+        """
         self._write(Told(time.time(), node.name))
         node.process.signal(signal.SIGTERM)
         delisting = asyncio.create_task(self._delist_late(node))
         try:
-            async with asyncio.timeout(self._size.grace):
+            async with asyncio.timeout(grace or self._size.grace):
                 await self._wait_for_exit(node)
         except TimeoutError:
             node.process.signal(signal.SIGKILL)

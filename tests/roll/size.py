@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+_MARGIN = 2.0
 _FLUSHING = 18.0
 """What a node takes at most beside settling and draining."""
 
@@ -40,6 +41,12 @@ class Size:
     def grace(self) -> float:
         """From SIGTERM to SIGKILL."""
         return self.settle + self.drain_max + _FLUSHING
+
+    @property
+    def undelayed(self) -> float:
+        """From SIGTERM to exit where all clients take part in their close, on a busy machine."""
+        residents = self.real + self.light + self.leavers + self.visitors
+        return self.settle + max(1.0, residents / self.nodes / self.pace) + _MARGIN
 
     def settings(self) -> dict[str, str]:
         """Return the variables of the nodes."""
@@ -82,7 +89,7 @@ SHORT = Size(
     settle=1.0,
     delist_after=0.6,
     drain_max=20.0,
-    hold_leaving=5.0,
-    ghosts_after=8.0,
+    hold_leaving=3.0,
+    ghosts_after=5.0,
 )
 """The same in short, for every commit."""

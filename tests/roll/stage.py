@@ -14,6 +14,7 @@ from tests.harness import Credentials
 from tests.roll.backend import BackEnd
 from tests.roll.balancer import choose_balancer
 from tests.roll.crowd import Crowd, crowd_of, feeds
+from tests.roll.faults import Front
 from tests.roll.fleet import LIGHT, REAL, Fleet
 from tests.roll.log import AnyRecord, Began, Log, Over, Subscribed
 from tests.roll.nodes import Nodes
@@ -31,20 +32,24 @@ class Stage:
     """Runs while its ``async with`` block does, which is entered once everybody is there.
 
     :param extra: more variables of the nodes.
+    :param is_broken: whether there is a :class:`~tests.roll.faults.Front` before the nodes.
     """
 
-    def __init__(self, size: Size, extra: Mapping[str, str] | None = None) -> None:
+    def __init__(self, size: Size, extra: Mapping[str, str] | None = None, *, is_broken: bool = False) -> None:
         self.size = size
         self.log = Log()
         self.crowd: Crowd = crowd_of(real=size.real, light=size.light, leavers=size.leavers, visitors=size.visitors)
         self._extra = dict(extra or {})
-        self._app = Credentials()
+        self._is_broken = is_broken
+        self.app = Credentials()
         # Subscriptions that are yet to be confirmed before it can begin.
         self._missing = {(g.name, channel) for g in self.crowd.values() if not g.visits for channel in g.channels}
         self._complete = asyncio.Event()
         self._exit = AsyncExitStack()
         # Set when started.
         self.nodes: Nodes
+        # Set when started, if it is broken.
+        self.front: Front
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
@@ -61,7 +66,11 @@ class Stage:
         settings = self.size.settings() | {"SHOAL_REDIS": redis.url} | self._extra
         # Each place has room for the node that is there and the one that replaces it.
         ports = {f"node-{number}": free_port() for number in range(1, 2 * self.size.nodes + 1)}
-        self.balancer = await stack.enter_async_context(choose_balancer(ports))
+        doors = ports
+        if self._is_broken:
+            self.front = await stack.enter_async_context(Front(ports))
+            doors = self.front.ports
+        self.balancer = await stack.enter_async_context(choose_balancer(doors))
         self.nodes = Nodes(ports, settings, self.size, self.balancer, self.log.add)
         stack.callback(self.nodes.stop)
         await asyncio.gather(*(self.nodes.start() for _ in range(self.size.nodes)))
@@ -71,7 +80,7 @@ class Stage:
         self.log.add(Began(time.time()))
 
     async def _bring_clients(self, stack: AsyncExitStack) -> None:
-        back_end = BackEnd(self._app, self.balancer.api_port, self.log.add)
+        back_end = BackEnd(self.app, self.balancer.api_port, self.log.add)
         stack.push_async_callback(back_end.close)
         await stack.enter_async_context(back_end.publishing(feeds(), self.size.events))
         fleets = [self._fleet(REAL, is_real=True), self._fleet(LIGHT, is_real=False)]
@@ -88,8 +97,8 @@ class Stage:
         address = {
             "host": "127.0.0.1",
             "port": self.balancer.clients_port,
-            "key": self._app.key,
-            "secret": self._app.secret,
+            "key": self.app.key,
+            "secret": self.app.secret,
         }
         share = self.size.arrivals * len(guests) / len(self.crowd)
         return Fleet(command, guests, address=address, per_second=share, hear=self._hear)
@@ -105,7 +114,7 @@ class Stage:
         """Wait for what is still to come, ask all nodes who is where, and close the log."""
         await asyncio.sleep(after)
         for node in self.nodes.running():
-            back_end = BackEnd(self._app, node.port, self.log.add)
+            back_end = BackEnd(self.app, node.port, self.log.add)
             for room in (channel for channel in feeds() if channel.startswith("presence-")):
                 await back_end.list_members(room, node.name)
             await back_end.close()

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
 _CHUNK = 65_536
 
@@ -30,6 +30,39 @@ class Unaltered:
 
     def down(self, data: bytes) -> bytes:
         return data
+
+
+class Relays:
+    """Listens on local ports, and hands each connection over; ends all of them at once."""
+
+    def __init__(self) -> None:
+        self._servers: list[asyncio.Server] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def listen(self, serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]) -> int:
+        """Serve each connection to a new port, which is returned."""
+
+        async def keep(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            task = asyncio.current_task()
+            assert task is not None, "servers call this in a task"
+            self._tasks.add(task)
+            try:
+                await serve(reader, writer)
+            finally:
+                self._tasks.discard(task)
+
+        server = await asyncio.start_server(keep, "127.0.0.1", 0, backlog=4096)
+        self._servers.append(server)
+        port: int = server.sockets[0].getsockname()[1]
+        return port
+
+    async def stop(self) -> None:
+        """Cut everything off."""
+        for server in self._servers:
+            server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
 async def relay(

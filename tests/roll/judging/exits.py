@@ -18,6 +18,15 @@ def exit_statuses(story: Story) -> Verdict:
     return Verdict("exit status of the old nodes", "0", shown or "none", set(statuses) == {0})
 
 
+def untold_exit(story: Story) -> Verdict:
+    """Judge the exit status of nodes, each of which had one client that couldn't be told to go."""
+    exits = {record.node: record.status for record in story.of(Exited)}
+    statuses = [exits.get(told.node) for told in story.of(Told)]
+    return Verdict(
+        "exit status, with a client that never reads", "1", ", ".join(map(str, statuses)), set(statuses) == {1}
+    )
+
+
 def exit_times(story: Story) -> Verdict:
     times, grace = _exit_times(story), story.terms.grace
     is_ok = bool(times) and all(time is not None and time <= grace for time in times)
@@ -28,7 +37,7 @@ def undelayed_exits(story: Story) -> Verdict:
     """Judge the time that clients which don't take part in their close may cost."""
     times, limit = _exit_times(story), story.terms.undelayed + story.terms.stubborn_delay
     is_ok = bool(times) and all(time is not None and time <= limit for time in times)
-    must_be = f"<= {story.terms.undelayed:g} + {story.terms.stubborn_delay:g} s"
+    must_be = f"<= {story.terms.undelayed:.1f} + {story.terms.stubborn_delay:g} s"
     return Verdict("time from SIGTERM to exit, with stubborn clients", must_be, _shown(times), is_ok)
 
 

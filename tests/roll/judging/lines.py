@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from tests.roll.judging.delivery import events, publishes
-from tests.roll.judging.exits import complaints, exit_statuses, exit_times, undelayed_exits
+from tests.roll.judging.exits import complaints, exit_statuses, exit_times, undelayed_exits, untold_exit
 from tests.roll.judging.presence import quiet_presence, removed_in_time, removed_once, rosters
 from tests.roll.judging.returning import (
     attempts_per_loss,
@@ -46,7 +46,17 @@ CRASH: tuple[Line, ...] = (never_back, quiet_presence, removed_once, removed_in_
 """For a node that is killed: its clients see a broken connection, and come back after a second."""
 
 STUBBORN: tuple[Line, ...] = (
-    *(line for line in DEPLOY if line not in (exit_statuses, exit_times)),
+    never_back,
+    refused_handshakes,
+    offline_gaps,
+    attempts_per_loss,
+    reconnects_in_a_second,
+    quiet_presence,
+    publishes,
+    events,
+    close_codes,
+    untold_exit,
     undelayed_exits,
+    complaints,
 )
 """For a node that is told to leave while it has clients that don't take part in it."""

@@ -31,8 +31,8 @@ def rosters(story: Story) -> Verdict:
     there, missing, ghosts = users_of(story.crowd, _connected(story)), 0, 0
     copies = [*((record.channel, set(record.users)) for record in story.of(Listed)), *_clients_copies(story)]
     for channel, users in copies:
-        missing += len(there[channel] - users)
-        ghosts += len(users - there[channel])
+        here = there.get(channel, set())
+        missing, ghosts = missing + len(here - users), ghosts + len(users - here)
     figure = "missing members / ghosts, when all is over"
     return Verdict(
         figure, "0 / 0", f"{missing} / {ghosts} in {len(copies)} rosters", bool(copies) and not missing | ghosts

@@ -1,0 +1,89 @@
+"""A Redis Cluster of three masters, whose slots can be moved: real processes."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Self
+
+from redis import Redis
+
+from tests.adapter.redis.servers import Server, valkey_binary
+
+MASTERS = 3
+SLOTS = 16_384
+_TIMEOUT = 20.0
+_OPTIONS = ("--cluster-enabled", "yes", "--cluster-node-timeout", "2000")
+
+
+class RedisCluster:
+    """Each master has a third of the slots when it begins."""
+
+    def __init__(self) -> None:
+        with ExitStack() as stack:
+            folder = Path(stack.enter_context(TemporaryDirectory(prefix="shoal-redis-cluster-")))
+            self.servers = [self._server(folder / str(number), stack) for number in range(MASTERS)]
+            self._clients = [stack.enter_context(Redis(port=server.port)) for server in self.servers]
+            bounds = [SLOTS * number // MASTERS for number in range(MASTERS + 1)]
+            for number, client in enumerate(self._clients):
+                client.execute_command("CLUSTER", "ADDSLOTSRANGE", bounds[number], bounds[number + 1] - 1)
+                client.execute_command("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
+            for server in self.servers[1:]:
+                self._clients[0].execute_command("CLUSTER", "MEET", "127.0.0.1", server.port)
+            self._wait_until_agreed()
+            self._ids = [client.execute_command("CLUSTER", "MYID").decode() for client in self._clients]
+            self._exit = stack.pop_all()
+
+    @staticmethod
+    def _server(folder: Path, stack: ExitStack) -> Server:
+        folder.mkdir()
+        server = Server(valkey_binary(), folder, _OPTIONS)
+        server.start()
+        stack.callback(server.kill)
+        return server
+
+    def _wait_until_agreed(self) -> None:
+        deadline = time.monotonic() + _TIMEOUT
+        while not all(self._knows_all(server) for server in self.servers):
+            assert time.monotonic() < deadline, "the masters don't find together"
+            time.sleep(0.05)
+
+    @staticmethod
+    def _knows_all(server: Server) -> bool:
+        info = server.command("CLUSTER", "INFO")
+        return "cluster_state:ok" in info and f"cluster_known_nodes:{MASTERS}" in info
+
+    @property
+    def url(self) -> str:
+        return "redis+cluster://" + ",".join(f"127.0.0.1:{server.port}" for server in self.servers)
+
+    def slot_of(self, key: str) -> int:
+        return int(self._clients[0].execute_command("CLUSTER", "KEYSLOT", key))
+
+    def owner_of(self, slot: int) -> int:
+        """Return which master has a slot, by its own account."""
+        for number, client in enumerate(self._clients):
+            for line in client.execute_command("CLUSTER", "SLOTS"):
+                if line[0] <= slot <= line[1] and line[2][1] == self.servers[number].port:
+                    return number
+        raise AssertionError(f"nobody has slot {slot}")
+
+    def move(self, slot: int) -> None:
+        """Hand a slot with its keys over to the next master, as ``redis-cli --cluster reshard`` does."""
+        old = self.owner_of(slot)
+        new = (old + 1) % MASTERS
+        source, target = self._clients[old], self._clients[new]
+        target.execute_command("CLUSTER", "SETSLOT", slot, "IMPORTING", self._ids[old])
+        source.execute_command("CLUSTER", "SETSLOT", slot, "MIGRATING", self._ids[new])
+        while keys := source.execute_command("CLUSTER", "GETKEYSINSLOT", slot, 100):
+            source.execute_command("MIGRATE", "127.0.0.1", self.servers[new].port, "", 0, 5000, "KEYS", *keys)
+        target.execute_command("CLUSTER", "SETSLOT", slot, "NODE", self._ids[new])
+        source.execute_command("CLUSTER", "SETSLOT", slot, "NODE", self._ids[new])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._exit.close()

@@ -1,0 +1,6 @@
+"""What a broken server would do, done on the wire: by it the tests see that the harness notices."""
+
+from tests.roll.faults.front import Front
+from tests.roll.faults.tampering import FAULTS, Tampering
+
+__all__ = ["FAULTS", "Front", "Tampering"]

@@ -109,6 +109,13 @@ class Cluster:
     def nodes(self) -> list[RunningNode]:
         return [member.node for member in self.members]
 
+    def add(self) -> Member:
+        """Start one more node."""
+        link = self._exit.enter_context(Proxy(self.redis.port))
+        member = Member("ABCDEFGH"[len(self.members)], link, self._start(link, {}))
+        self.members.append(member)
+        return member
+
     def replace(self, member: Member) -> None:
         """Start a killed node again, on another port."""
         member.node = self._start(member.link, member.settings)

@@ -1,6 +1,6 @@
 """What a broken server would do, done on the wire: by it the tests see that the harness notices."""
 
 from tests.roll.faults.front import Front
-from tests.roll.faults.tampering import FAULTS, Tampering
+from tests.roll.faults.tampering import Tampering
 
-__all__ = ["FAULTS", "Front", "Tampering"]
+__all__ = ["Front", "Tampering"]

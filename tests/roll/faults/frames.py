@@ -58,3 +58,15 @@ def close_code(frame: bytes) -> int | None:
 
 def close_frame(code: int) -> bytes:
     return bytes((0x80 | CLOSE, 2)) + struct.pack(">H", code)
+
+
+def text_frame(text: str) -> bytes:
+    """Return a text frame of up to 65,535 bytes."""
+    payload = text.encode()
+    length = bytes((len(payload),)) if len(payload) < 126 else b"\x7e" + struct.pack(">H", len(payload))
+    return bytes((0x80 | TEXT,)) + length + payload
+
+
+def text_of(frame: bytes) -> str:
+    """Return what a text frame says."""
+    return frame[_head_length(frame[1]) :].decode()

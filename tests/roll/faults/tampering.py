@@ -1,60 +1,74 @@
-"""One connection of a broken server: each kind of fault is a function of the frames on their way to the client."""
+"""One connection of a broken server: each fault is a function of a frame on its way to the client."""
 
 from __future__ import annotations
 
+import json
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from tests.roll.faults.frames import FrameCutter, close_code, close_frame
+from tests.roll.faults.frames import FrameCutter, close_code, close_frame, text_frame, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-UNAVAILABLE = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+Fault: TypeAlias = "Callable[[bytes], bytes]"
+
+_UNAVAILABLE = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 _EVENT = b'"news"'
-_REMOVED = b"member_removed"
+_REMOVED = "pusher_internal:member_removed"
+_ROSTER = b'"presence-room'
 _FAILING_ANSWER = 20
-_ROSTER = b'"presence\\"'
 
 
-def _closes_for_ever(frame: bytes) -> list[bytes]:
-    return [close_frame(4009)] if close_code(frame) == 4200 else [frame]
+def nothing(frame: bytes) -> bytes:
+    return frame
 
 
-def _closes_for_a_second(frame: bytes) -> list[bytes]:
-    return [close_frame(4100)] if close_code(frame) == 4200 else [frame]
+def closes_for_ever(frame: bytes) -> bytes:
+    return close_frame(4009) if close_code(frame) == 4200 else frame
 
 
-def _loses_events(frame: bytes) -> list[bytes]:
-    return [] if _EVENT in frame and _number_ends_in(frame, b"3") else [frame]
+def closes_for_a_second(frame: bytes) -> bytes:
+    return close_frame(4100) if close_code(frame) == 4200 else frame
 
 
-def _doubles_events(frame: bytes) -> list[bytes]:
-    return [frame, frame] if _EVENT in frame else [frame]
+def turns_away(frame: bytes) -> bytes:
+    return close_frame(4100) if b"pusher:connection_established" in frame else frame
 
 
-def _lists_ghosts(frame: bytes) -> list[bytes]:
-    """Put somebody who isn't there in the place of each light user: the lengths are the same."""
-    return [frame.replace(b"light-user-", b"ghost-user-")] if _ROSTER in frame else [frame]
+def loses_events(frame: bytes) -> bytes:
+    """Leave out every tenth."""
+    return b"" if _EVENT in frame and json.loads(json.loads(text_of(frame))["data"])["number"] % 10 == 3 else frame
 
 
-def _turns_away(frame: bytes) -> list[bytes]:
-    return [close_frame(4100)] if b"pusher:connection_established" in frame else [frame]
+def doubles_events(frame: bytes) -> bytes:
+    return frame + frame if _EVENT in frame else frame
 
 
-def _number_ends_in(frame: bytes, digit: bytes) -> bool:
-    return frame.rstrip(b'"}')[-1:] == digit
+def lies_about_members(frame: bytes) -> bytes:
+    """Put somebody who isn't there in the place of each member, and say that one has gone who hasn't."""
+    if b"subscription_succeeded" not in frame or _ROSTER not in frame:
+        return frame
+    message = json.loads(text_of(frame))
+    user = json.loads(message["data"])["presence"]["ids"][0]
+    gone = {"event": _REMOVED, "channel": message["channel"], "data": json.dumps({"user_id": user})}
+    return frame.replace(b"-user-", b"-fake-") + text_frame(json.dumps(gone))
 
 
-FAULTS: tuple[Callable[[bytes], list[bytes]], ...] = (
-    _closes_for_ever,
-    _closes_for_a_second,
-    _loses_events,
-    _doubles_events,
-    _lists_ghosts,
-    _turns_away,
-)
-"""Those without a memory. See :class:`Tampering` for the others."""
+class ExchangesEvents:
+    """Let each event pass after the one that follows it."""
+
+    def __init__(self) -> None:
+        self._held = b""
+
+    def __call__(self, frame: bytes) -> bytes:
+        if _EVENT not in frame:
+            return frame
+        if not self._held:
+            self._held = frame
+            return b""
+        earlier, self._held = self._held, b""
+        return frame + earlier
 
 
 class Plot:
@@ -63,72 +77,58 @@ class Plot:
     def __init__(self) -> None:
         # Whether anything happens at all.
         self.is_armed = False
-        self.connections = count()
+        # Connections that were there before it was armed, and later ones.
+        self._old, self._new = count(), count()
         # Responses to HTTP requests.
         self.answers = count(1)
 
+    def next_fault(self) -> Fault | None:
+        """Return what the next WebSocket suffers from; None if its handshake is answered with 503."""
+        if self.is_armed:
+            new = (turns_away, None, turns_away, lies_about_members, nothing, lies_about_members)
+            return new[next(self._new) % len(new)]
+        old = (closes_for_ever, closes_for_a_second, loses_events, doubles_events, ExchangesEvents(), nothing)
+        return old[next(self._old) % len(old)]
+
 
 class Tampering:
-    """What happens to one connection; those that follow each other have different faults."""
+    """What happens to one connection. Fulfils :class:`~tests.roll.balancer.relay.Passage`."""
 
     def __init__(self, plot: Plot) -> None:
         self._plot = plot
-        self._number = next(plot.connections)
-        self._is_new = plot.is_armed
+        self._fault: Fault | None = nothing
         self._cutter = FrameCutter()
         self._is_websocket = False
-        self._passed_head = False
-        # An event that is let pass after the next one.
-        self._held: bytes | None = None
+        self._has_answered = False
 
     def up(self, data: bytes) -> bytes:
-        self._is_websocket = self._is_websocket or data.startswith(b"GET /app/")
+        if data.startswith(b"GET /app/"):
+            self._is_websocket = True
+            self._fault = self._plot.next_fault()
         return data
 
     def down(self, data: bytes) -> bytes:
         if not self._is_websocket:
             return self._answer(data)
         frames = self._cutter.feed(data)
-        if self._is_new and self._is_chosen(len(FAULTS)):
-            return self._refuse()
-        return self._head() + b"".join(self._pass(frame) for frame in frames)
+        return self._answer_handshake() + b"".join(map(self._pass, frames))
 
     def _answer(self, data: bytes) -> bytes:
         """Let a publish fail now and then, although the node has accepted it."""
         is_failure = self._plot.is_armed and next(self._plot.answers) % _FAILING_ANSWER == 0
         return data.replace(b"HTTP/1.1 200 OK", b"HTTP/1.1 503 NO", 1) if is_failure else data
 
-    def _refuse(self) -> bytes:
-        is_first, self._passed_head = not self._passed_head, True
-        return UNAVAILABLE if is_first else b""
-
-    def _head(self) -> bytes:
-        is_due = self._cutter.head and not self._passed_head
-        self._passed_head = self._passed_head or bool(is_due)
-        return self._cutter.head if is_due else b""
+    def _answer_handshake(self) -> bytes:
+        """Return the answer to the handshake once, as soon as it is there."""
+        if self._has_answered or not self._cutter.head:
+            return b""
+        self._has_answered = True
+        return _UNAVAILABLE if self._fault is None else self._cutter.head
 
     def _pass(self, frame: bytes) -> bytes:
+        if self._fault is None:
+            return b""
         if not self._plot.is_armed:
             return frame
-        if _REMOVED in frame:
-            # On all connections, since only few of them have members that stay away.
-            return frame + frame
-        if self._is_chosen(len(FAULTS) + 1):
-            return self._swap(frame)
-        for place, fault in enumerate(FAULTS):
-            if self._is_chosen(place) and (self._is_new or fault is not _turns_away):
-                return b"".join(fault(frame))
-        return frame
-
-    def _swap(self, frame: bytes) -> bytes:
-        """Exchange two events that follow each other."""
-        if _EVENT not in frame:
-            return frame
-        if self._held is None:
-            self._held = frame
-            return b""
-        earlier, self._held = self._held, None
-        return frame + earlier
-
-    def _is_chosen(self, place: int) -> bool:
-        return self._number % (len(FAULTS) + 3) == place
+        # A removal is told twice on all connections: only few of them have members that stay away.
+        return self._fault(frame) * (2 if _REMOVED.encode() in frame else 1)

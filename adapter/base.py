@@ -159,7 +159,10 @@ class Adapter(Protocol):
         """Sign off: this node's entries are gone (its holds remain), its counts are zero, callbacks end."""
 
     def declare(self, state: str, connections: int) -> None:
-        """State what other nodes are to know of this one; they do within a heartbeat."""
+        """State what other nodes are to know of this one; they do within a heartbeat.
+
+        `connections` is a hint: an adapter that counts admissions tells those.
+        """
 
     async def nodes(self) -> list[NodeInfo]:
         """Return the nodes that are alive, this one included.

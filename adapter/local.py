@@ -67,6 +67,9 @@ class LocalAdapter:
     async def stop(self) -> None:
         self._sweeper.cancel()
         await asyncio.gather(self._sweeper, return_exceptions=True)
+        # Nobody is left to be told, or to come back to a hold.
+        self._watched.clear()
+        self._topics.clear()
 
     def declare(self, state: str, connections: int) -> None:
         self._self = replace(self._self, state=state, connections=connections)

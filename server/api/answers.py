@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from server.api.cors import ANY_ORIGIN, READABLE, preflight_headers
 from server.api.errors import ApiError, MethodNotAllowed
-from server.protocol.json import encode
+from server.protocol.strict_json import encode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

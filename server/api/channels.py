@@ -10,8 +10,8 @@ from server.api.answers import json_answer
 from server.api.errors import BadRequest
 from server.api.fields import optional_text
 from server.api.info import COUNTS, counts, parse_info
-from server.protocol.json import decode
 from server.protocol.names import parse_channel
+from server.protocol.strict_json import decode
 
 if TYPE_CHECKING:
     from collections.abc import Set

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from server.api.errors import BadRequest
-from server.protocol.json import decode
+from server.protocol.strict_json import decode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from server.api.errors import Forbidden, Unauthorized
 from server.api.query import parse_query
 from server.protocol.auth import sign
-from server.protocol.json import encode
+from server.protocol.strict_json import encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from server.protocol.json import encode
+from server.protocol.strict_json import encode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,7 +6,7 @@ import hmac
 from dataclasses import dataclass
 from typing import Any
 
-from server.protocol import json
+from server.protocol import strict_json
 from server.protocol.errors import Malformed, Unauthorized
 from server.protocol.names import is_valid_user_id
 
@@ -62,7 +62,7 @@ def parse_channel_data(raw: str, channel: str, *, max_bytes: int, max_user_id_le
     if isinstance(user_id, int | float) and not isinstance(user_id, bool):
         # As JavaScript writes it, which knows no difference between 1 and 1.0.
         is_whole = isinstance(user_id, float) and user_id.is_integer() and abs(user_id) < 1e21
-        user_id = json.encode(int(user_id) if is_whole else user_id).decode()
+        user_id = strict_json.encode(int(user_id) if is_whole else user_id).decode()
     if not isinstance(user_id, str) or not user_id:
         raise Malformed(f"channel_data must include a user_id when subscribing to presence channels ({channel})")
     if len(user_id) > max_user_id_length:
@@ -90,7 +90,7 @@ def parse_user_data(raw: str, *, max_bytes: int, max_user_id_length: int) -> Use
 
 def _object(raw: str, what: str) -> dict[str, Any]:
     try:
-        data = json.decode(raw)
+        data = strict_json.decode(raw)
     except Malformed as exc:
         raise Malformed(f"{what} is not valid JSON: {exc}") from exc
     if not isinstance(data, dict):
@@ -106,4 +106,4 @@ def _user_info(data: dict[str, Any]) -> bytes:
         raise Malformed(
             "user_info supplied to presence subscription is invalid - if supplied it must be a type of hash"
         )
-    return json.encode(info)
+    return strict_json.encode(info)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from server.protocol.json import encode
+from server.protocol.strict_json import encode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

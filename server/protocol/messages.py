@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from server.protocol import json
+from server.protocol import strict_json
 from server.protocol.errors import Malformed
 from server.protocol.names import CLIENT_EVENT_PREFIX
 
@@ -55,12 +55,12 @@ class ClientEvent(msgspec.Struct, frozen=True):
 Message = Ping | Pong | Subscribe | Unsubscribe | SignIn | ClientEvent
 
 
-def parse(raw: bytes | bytearray, *, max_depth: int = json.MAX_DEPTH) -> Message:
+def parse(raw: bytes | bytearray, *, max_depth: int = strict_json.MAX_DEPTH) -> Message:
     """Return the message that one text frame stands for.
 
     :raises Malformed: if it isn't one; the message is meant for the client's developer.
     """
-    frame = json.decode(raw, max_depth=max_depth)
+    frame = strict_json.decode(raw, max_depth=max_depth)
     if not isinstance(frame, dict):
         raise Malformed("a message must be a JSON object")
     event = frame.get("event")
@@ -87,14 +87,14 @@ def parse(raw: bytes | bytearray, *, max_depth: int = json.MAX_DEPTH) -> Message
 
 
 def _as_text(data: object) -> str:
-    return data if isinstance(data, str) else json.encode(data).decode()
+    return data if isinstance(data, str) else strict_json.encode(data).decode()
 
 
 def _data(frame: dict[str, Any], event: str, max_depth: int) -> dict[str, Any]:
     """Return the object in `data`; some clients send it encoded once more, as a string."""
     data = frame.get("data")
     if isinstance(data, str):
-        data = json.decode(data, max_depth=max_depth)
+        data = strict_json.decode(data, max_depth=max_depth)
     if not isinstance(data, dict):
         raise Malformed(f"{event} must have data, an object")
     return data

@@ -11,7 +11,7 @@ from server.api.errors import BadRequest, TooLarge
 from server.api.fields import parse_fields, parse_idempotency_key
 from server.api.publication import parse_batch, parse_for_one_channel, parse_publication
 from server.protocol.errors import ClientError, InvalidChannel
-from server.protocol.json import encode
+from server.protocol.strict_json import encode
 from tests.server.api.conftest import APP
 
 EVENT = {"name": "greeting", "data": "hello", "channels": ["a"]}

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.protocol import json
+from server.protocol import strict_json
 from server.protocol.errors import Malformed
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -28,17 +28,17 @@ def nested(depth: int) -> bytes:
 
 @given(_VALUES)
 def test_what_is_encoded_is_read_alike_by_us_and_by_everybody(value: Any) -> None:
-    raw = json.encode(value)
-    assert json.decode(raw) == standard.loads(raw) == value
+    raw = strict_json.encode(value)
+    assert strict_json.decode(raw) == standard.loads(raw) == value
 
 
 @given(st.binary(max_size=200) | st.text(max_size=200))
 def test_garbage_is_a_value_or_malformed(raw: bytes | str) -> None:
     try:
-        value = json.decode(raw)
+        value = strict_json.decode(raw)
     except Malformed:
         return
-    json.encode(value)
+    strict_json.encode(value)
 
 
 @pytest.mark.parametrize(
@@ -68,33 +68,33 @@ def test_garbage_is_a_value_or_malformed(raw: bytes | str) -> None:
 )
 def test_what_is_not_json_in_utf_8_without_lone_surrogates_is_malformed(raw: bytes) -> None:
     with pytest.raises(Malformed, match="invalid JSON"):
-        json.decode(raw)
+        strict_json.decode(raw)
 
 
 def test_lone_surrogates_in_a_python_string_are_malformed() -> None:
     with pytest.raises(Malformed):
-        json.decode('{"a":"\ud800"}')
+        strict_json.decode('{"a":"\ud800"}')
 
 
 @pytest.mark.parametrize("limit", [4, 32, 512])
 def test_nesting_is_allowed_up_to_the_limit(limit: int) -> None:
-    json.decode(nested(limit), max_depth=limit)
+    strict_json.decode(nested(limit), max_depth=limit)
     with pytest.raises(Malformed, match=f"deeper than {limit} levels"):
-        json.decode(nested(limit + 1), max_depth=limit)
+        strict_json.decode(nested(limit + 1), max_depth=limit)
 
 
 def test_objects_nest_as_arrays_do() -> None:
-    json.decode(b'{"a":[{"b":{}}]}', max_depth=4)
+    strict_json.decode(b'{"a":[{"b":{}}]}', max_depth=4)
     with pytest.raises(Malformed, match="deeper than 3 levels"):
-        json.decode(b'{"a":[{"b":{}}]}', max_depth=3)
+        strict_json.decode(b'{"a":[{"b":{}}]}', max_depth=3)
 
 
 def test_brackets_in_text_and_side_by_side_are_not_nesting() -> None:
-    assert json.decode(b'["[[[[{{{{"]', max_depth=1) == ["[[[[{{{{"]
-    assert json.decode(b"[[],[],[],[],[]]", max_depth=2) == [[]] * 5
+    assert strict_json.decode(b'["[[[[{{{{"]', max_depth=1) == ["[[[[{{{{"]
+    assert strict_json.decode(b"[[],[],[],[],[]]", max_depth=2) == [[]] * 5
 
 
 @pytest.mark.parametrize("opener", [b"[", b'{"a":'])
 def test_nesting_beyond_any_stack_is_malformed(opener: bytes) -> None:
     with pytest.raises(Malformed, match="deeper than 32 levels"):
-        json.decode(opener * 100_000)
+        strict_json.decode(opener * 100_000)

@@ -71,7 +71,7 @@ class Cluster:
 
         :raises NoServer: if there is no Redis to start.
         """
-        redis_port = _free_port()
+        redis_port = free_port()
         arguments = ["--port", str(redis_port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self._folder)]
         # Shoal's nodes insist on it: a Redis that throws keys away would throw away members.
         self._run("redis ", [find_server(), *arguments, "--maxmemory-policy", "noeviction"], {})
@@ -137,7 +137,8 @@ def _show(name: str, process: subprocess.Popen[str]) -> None:
     print(f"{name} | ended with {process.wait()}", flush=True)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of the loopback interface that nobody uses."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port

@@ -142,6 +142,7 @@ class RedisAdapter:
 
     async def _end(self) -> None:
         if self._runner is not None:
+            self._topology.end()
             self._runner.cancel()
             await asyncio.gather(self._runner, return_exceptions=True)
         self._topology.close()
@@ -230,7 +231,8 @@ class RedisAdapter:
                 del shard.claims[key]
             result = Full(limit)
         else:
-            result = read_entry(fields, shard.base)[0]
+            result = entry = read_entry(fields, shard.base)[0]
+            shard.told = max(shard.told, entry.position)
         shard.when_live(partial(_resolve, future, result))
 
     def leave(self, topic: Topic, user: str | None = None, *, hold: float = 0.0) -> None:

@@ -52,9 +52,9 @@ class Health:
         :param ages: how long ago each of the other nodes was heard.
         """
         if self._last is None:
-            # This node is new, and finds a cluster that works, or one that is just as disturbed as it may be.
-            is_working = not ages or min(ages) < LATE_AFTER
-            self._since = -math.inf if is_working else now
+            # This node is new. That others were heard just now says nothing of the seconds before: they may be the
+            # first that came back from a disturbance. Only who is alone has nobody to wait for.
+            self._since = now if ages else -math.inf
         elif not 0 <= now - self._last <= LATE_AFTER or server != self._server or self._since == math.inf:
             self._since = now
         self._last, self._server = now, server

@@ -192,9 +192,9 @@ def _deliver(shard: Shard, topic: bytes, data: bytes) -> int:
 def _resume(shard: Shard, standing: Standing, *, has_gap: bool, is_new: bool) -> None:
     lost = _lost_claims(shard, standing, is_new=is_new)
     seen = shard.intake.seen
-    if standing.position < seen:
-        # Another epoch, with lower positions: those that the receiver knows go on from where they were.
-        shard.base += seen - standing.position
+    if not _continues(shard, standing):
+        # Positions begin anew: all that come are above all that the receiver was told or answered.
+        shard.base = shard.told + 1
     if has_gap or standing.position != seen:
         shard.intake.skip_to(standing.position)
     is_again = bool(shard.epoch)

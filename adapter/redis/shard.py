@@ -91,6 +91,8 @@ class Shard:
         self.counts: dict[str, tuple[int, bool]] = {}
         # Positions of other epochs may be lower; this is added, so that those told to the receiver always ascend.
         self.base = 0
+        # The highest of those, in messages and in answers.
+        self.told = 0
         self.epoch = ""
         self.replid = ""
         self.boot = ""
@@ -238,6 +240,7 @@ class Shard:
         """Tell the receiver."""
         if not watch.is_wanted or self.receiver is None:
             return
+        self.told = max(self.told, self.base + position)
         if kind == Kind.MESSAGE:
             self.receiver.message(watch.topic, self.base + position, second, first)
         elif kind == Kind.TERMINATED:
@@ -284,6 +287,7 @@ class Shard:
             self.look_again(watch)
             return
         watch.reread_at = entry.position
+        self.told = max(self.told, entry.position)
         self.receiver.resynced(watch.topic, entry, occupied=is_occupied)
         self.receiver.counted(watch.topic, subscriptions)
 

@@ -137,6 +137,11 @@ class Topology:
                 answers[index] = answer
         return answers
 
+    def end(self) -> None:
+        """Have no connection made again; to be cancelled now."""
+        for partition in self._partitions:
+            partition.is_ending = True
+
     def close(self) -> None:
         for partition in self._partitions:
             partition.close()

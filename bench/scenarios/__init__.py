@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from bench.cluster import latency, operations, publishing, scripts
 from bench.measure import Measure
 from bench.scenarios import client_events, connections, fanout, presence, spread, steady
 from bench.stage import Stage
@@ -13,4 +14,8 @@ SCENARIOS: Mapping[str, Callable[[Stage], list[Measure]]] = {
     "connections": connections.measure,
     "client-events": client_events.measure,
     "presence": presence.measure,
+    "cluster-events": publishing.measure,
+    "cluster-latency": latency.measure,
+    "cluster-commands": operations.measure,
+    "cluster-scripts": scripts.measure,
 }

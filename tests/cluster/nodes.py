@@ -29,6 +29,9 @@ APP: dict[str, Any] = {
     "max_presence_members": 2_000,
 }
 
+_SETTINGS = {"SHOAL_CLOSE_TIMEOUT": "0.2", "SHOAL_ABORT_TIMEOUT": "0.3"}
+"""Nodes needn't wait at the end for clients who, since the test is over, don't answer their close frames."""
+
 
 @dataclass
 class Member:
@@ -86,7 +89,7 @@ class Cluster:
         server_options: Iterable[str] = (),
         per_node: Mapping[int, Mapping[str, str]] | None = None,
     ) -> None:
-        self._settings = dict(settings or {})
+        self._settings = _SETTINGS | dict(settings or {})
         self._app = APP | dict(app or {})
         self._exit = ExitStack()
         with ExitStack() as stack:
@@ -143,7 +146,7 @@ class Cluster:
 @contextmanager
 def running_nodes(url: str, count: int = 3) -> Iterator[list[RunningNode]]:
     """Run nodes with a Redis that is somebody else's; they fail if they complain."""
-    nodes = together(lambda _: start_node({"SHOAL_REDIS": url}, apps=[APP]), range(count))
+    nodes = together(lambda _: start_node(_SETTINGS | {"SHOAL_REDIS": url}, apps=[APP]), range(count))
     try:
         yield nodes
         together(lambda node: node.stop(), nodes)

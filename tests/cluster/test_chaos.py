@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.cluster
 
-SHORT = 25.0
+SHORT = 20.0
 CONVERGED_WITHIN = 40.0
 """Seconds after the last fault: dead nodes are found out about ten seconds after Redis has been well for ten."""
 

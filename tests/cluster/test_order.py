@@ -29,7 +29,7 @@ async def test_all_nodes_show_the_same_order(
 ) -> None:
     with Cluster(3) as cluster:
         async with Traffic(cluster.nodes, crowd, channels=CHANNELS, rate=RATE, seed=seed) as traffic:
-            await asyncio.sleep(seconds(10.0))
+            await asyncio.sleep(seconds(6.0))
             await traffic.stop()
             assert await traffic.judgement() == []
         assert set(traffic.statuses) == {200}
@@ -64,7 +64,7 @@ async def test_order_survives_a_broken_link(crowd: Crowd, seed: int, measured: C
 async def test_order_survives_whatever_links_and_nodes_do(
     crowd: Crowd, seed: int, seconds: Callable[[float], float], measured: Callable[[str], None]
 ) -> None:
-    duration = seconds(15.0)
+    duration = seconds(10.0)
     # Dead nodes lose their clients, and a Redis that ends without persistence its events: neither is promised.
     faults = draw_faults(seed, seconds=duration, members=3, spare=("kill", "restart"))
     print(f"CHAOS_SEED={seed}:", *faults, sep="\n  ")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.cluster
 
 AWAY = 10.0
+REGISTERED = 11.0
+"""For which nodes wait at most for each other after Redis was emptied."""
 UNREACHABLE = 11.0
 """Longer than after which a silent node is dead."""
 BEAT = 2.5
@@ -62,6 +65,38 @@ async def test_nobody_is_gone_because_redis_is(crowd: Crowd, measured: Callable[
             assert sorted(news) == [(False, leaving.name), (True, "newcomer")], "told of who never left"
         await _expect_delivery(nodes, staying)
         assert took <= CONVERGED_WITHIN
+
+
+async def test_nodes_that_come_back_at_different_times_learn_of_each_other(crowd: Crowd) -> None:
+    with Cluster(3) as cluster:
+        new, late, shaky = cluster.members
+        await join(crowd, new.node, ["on the dead node"])
+        leaving, *here = await join(crowd, late.node, ["leaves meanwhile", "late"])
+        here += await join(crowd, shaky.node, ["shaky"])
+        await asyncio.sleep(BEAT)
+
+        cluster.redis.kill()
+        new.kill()
+        late.link.refuse()
+        shaky.link.refuse()
+        await leaving.close()
+        cluster.redis.start()
+        # The first that uses the empty Redis has never known it otherwise.
+        await asyncio.to_thread(cluster.replace, new)
+        here += await join(crowd, new.node, ["new"])
+        late.link.heal()
+        shaky.link.heal()
+        await asyncio.sleep(1.5)
+        shaky.link.refuse()
+        # The others don't wait for the dead node any more when it is back.
+        await asyncio.sleep(REGISTERED)
+        shaky.link.heal()
+
+        truth = {one.name for one in here}
+        with suppress(AssertionError):
+            await eventually(lambda: all_know(here, truth), "all know each other", CONVERGED_WITHIN)
+        assert complaints(here, truth) == []
+        assert await rosters(cluster.nodes) == [truth] * 3
 
 
 async def test_nobody_is_gone_because_no_node_reached_redis(crowd: Crowd) -> None:

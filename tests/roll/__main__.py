@@ -9,8 +9,9 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+import uvloop
+
 from tests.clients.packages import Missing, require_packages
-from tests.roll.judging import table
 from tests.roll.scenarios import SCENARIOS, Scenario
 from tests.roll.size import FULL, SHORT, Size
 
@@ -38,9 +39,10 @@ def _run(scenario: Scenario, size: Size) -> bool:
     crowd = f"{size.nodes} nodes, {size.real} pusher-js, {size.light} light clients, {size.events:g} events/s"
     print(f"\n{scenario.title}: {crowd}", flush=True)
     begin = time.monotonic()
-    verdicts = asyncio.run(scenario.run(size))
-    print(f"{table(verdicts)}\n({time.monotonic() - begin:.0f} s)", flush=True)
-    return all(verdict.is_ok for verdict in verdicts)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        outcome = runner.run(scenario.run(size))
+    print(f"{outcome}\n({time.monotonic() - begin:.0f} s)", flush=True)
+    return outcome.is_ok
 
 
 def main(given: Sequence[str]) -> int:

@@ -11,8 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from itertools import count
 from typing import TYPE_CHECKING
 
-import httpx
-
+from tests.roll.http_client import Answer, HttpClient, NoAnswer
 from tests.roll.light.guest import EVENT
 from tests.roll.log import AnyRecord, Listed, Published
 
@@ -31,10 +30,10 @@ class BackEnd:
     def __init__(self, app: Credentials, port: int, write: Callable[[AnyRecord], None]) -> None:
         self._app = app
         self._write = write
-        self._http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=10.0, trust_env=False)
+        self._http = HttpClient(port)
 
-    async def close(self) -> None:
-        await self._http.aclose()
+    def close(self) -> None:
+        self._http.close()
 
     @asynccontextmanager
     async def publishing(self, channels: Sequence[str], per_second: float) -> AsyncIterator[None]:
@@ -64,34 +63,33 @@ class BackEnd:
         fields = {"name": EVENT, "channels": [channel], "data": json.dumps({"number": number})}
         sent_at = time.time()
         try:
-            response = await self._request("POST", "/events", json.dumps(fields).encode())
-        except httpx.TransportError:
+            status = (await self._request("POST", "/events", json.dumps(fields).encode())).status
+        except NoAnswer:
             status = 0
-        else:
-            status = response.status_code
         self._write(Published(sent_at, time.time(), channel, number, status))
 
     async def flood(self, channel: str, events: int) -> None:
         """Publish events of the largest size, which nobody counts."""
         fields = {"name": "flood", "channels": [channel], "data": "x" * _LARGEST}
         for _ in range(events):
-            (await self._request("POST", "/events", json.dumps(fields).encode())).raise_for_status()
+            answer = await self._request("POST", "/events", json.dumps(fields).encode())
+            assert answer.status == 200, answer
 
     async def list_members(self, channel: str, node: str) -> None:
         """Ask for the members of a channel.
 
         :param node: whose port this back end was given.
         """
-        response = (await self._request("GET", f"/channels/{channel}/users", b"")).raise_for_status()
-        users = tuple(user["id"] for user in response.json()["users"])
+        answer = await self._request("GET", f"/channels/{channel}/users", b"")
+        assert answer.status == 200, answer
+        users = tuple(user["id"] for user in json.loads(answer.body)["users"])
         self._write(Listed(time.time(), node, channel, users))
 
-    async def _request(self, method: str, below: str, body: bytes) -> httpx.Response:
+    async def _request(self, method: str, below: str, body: bytes) -> Answer:
         path = f"/apps/{self._app.app_id}{below}"
         # In alphabetical order, as they are signed.
-        parameters = {"auth_key": self._app.key, "auth_timestamp": str(int(time.time())), "auth_version": "1.0"}
+        query = f"auth_key={self._app.key}&auth_timestamp={int(time.time())}&auth_version=1.0"
         if body:
-            parameters["body_md5"] = hashlib.md5(body, usedforsecurity=False).hexdigest()
-        text = f"{method}\n{path}\n" + "&".join(f"{name}={value}" for name, value in parameters.items())
-        parameters["auth_signature"] = hmac.new(self._app.secret.encode(), text.encode(), hashlib.sha256).hexdigest()
-        return await self._http.request(method, path, params=parameters, content=body)
+            query += f"&body_md5={hashlib.md5(body, usedforsecurity=False).hexdigest()}"
+        signature = hmac.new(self._app.secret.encode(), f"{method}\n{path}\n{query}".encode(), hashlib.sha256)
+        return await self._http.request(method, f"{path}?{query}&auth_signature={signature.hexdigest()}", body)

@@ -15,7 +15,8 @@ from tests.roll.scenarios import SCENARIOS
 from tests.roll.size import SHORT
 
 if TYPE_CHECKING:
-    from tests.roll.judging import Story, Verdict
+    from tests.roll.judging import Story
+    from tests.roll.scenarios import Outcome
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -37,7 +38,7 @@ def javascript() -> None:
 class Beside:
     """What came of two runs in which no gap or pace is measured, and which therefore can share the machine."""
 
-    crash: list[Verdict]
+    crash: Outcome
     broken: Story
 
 

@@ -67,14 +67,15 @@ class Nodes:
         await self._balancer.enlist(name)
         return node
 
-    async def leave(self, node: Node, *, grace: float | None = None) -> None:
+    async def leave(self, node: Node, *, grace: float | None = None, delist_after: float | None = None) -> None:
         """Tell a node to leave; the balancer learns of it late. One that doesn't leave in time is killed.
 
         :param grace: the time it has, if not what it was told that it has.
+        :param delist_after: until the balancer learns of it, if not what is usual.
         """
         self._write(Told(time.time(), node.name))
         node.process.signal(signal.SIGTERM)
-        delisting = asyncio.create_task(self._delist_late(node))
+        delisting = asyncio.create_task(self._delist_late(node, delist_after or self._size.delist_after))
         try:
             async with asyncio.timeout(grace or self._size.grace):
                 await self._wait_for_exit(node)
@@ -103,8 +104,8 @@ class Nodes:
                 node.process.signal(signal.SIGKILL)
             node.process.stop(check=False)
 
-    async def _delist_late(self, node: Node) -> None:
-        await asyncio.sleep(self._size.delist_after)
+    async def _delist_late(self, node: Node, after: float) -> None:
+        await asyncio.sleep(after)
         await self._delist(node)
 
     async def _delist(self, node: Node) -> None:

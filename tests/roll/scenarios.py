@@ -3,27 +3,47 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tests.roll.backend import BackEnd
-from tests.roll.judging import CRASH, DEPLOY, STUBBORN, Terms, tell
+from tests.roll.judging import CRASH, DEPLOY, LATE, STUBBORN, Terms, table, tell
 from tests.roll.stage import Stage
 from tests.roll.stubborn import CHANNEL, stubborn_clients
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from tests.roll.judging import Verdict
     from tests.roll.judging.lines import Line
     from tests.roll.size import Size
 
 _CALM = 2.0
+_TOO_LATE = 3.0
 _FLOOD = 40
 """Events of the largest size: more than the system keeps for a client that doesn't read, less than makes it slow."""
-_SETTINGS = {"SHOAL_SOCKET_SEND_BUFFER": "65536"}
+_LITTLE_ROOM = {"SHOAL_SOCKET_SEND_BUFFER": "65536"}
+"""So that what waits for a client waits in the node."""
+_WORTH_TELLING = 0.25
 _REAPED_AFTER = 14.0
 """Seconds from a crash until the members that only the dead node had are gone, and then some."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a scenario."""
+
+    verdicts: list[Verdict]
+    stalled: float
+    """Seconds for which clients stood still, because the machine had other things to do."""
+
+    @property
+    def is_ok(self) -> bool:
+        return all(verdict.is_ok for verdict in self.verdicts)
+
+    def __str__(self) -> str:
+        note = f"\nThe machine is busy: clients stood still for up to {self.stalled:.2f} s, and times are that wrong."
+        return table(self.verdicts) + (note if self.stalled > _WORTH_TELLING else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,27 +53,51 @@ class Scenario:
     title: str
     act: Callable[[Stage], Awaitable[None]]
     lines: Sequence[Line]
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """More variables of the nodes."""
 
-    async def run(self, size: Size) -> list[Verdict]:
-        """Let it happen, and return the table."""
+    async def run(self, size: Size) -> Outcome:
+        """Let it happen, and judge it."""
         terms = Terms(pace=size.pace, grace=size.grace, undelayed=size.undelayed)
-        async with Stage(size, _SETTINGS) as stage:
+        async with Stage(size, self.settings) as stage:
             await self.act(stage)
         story = tell(stage.log, stage.crowd, terms)
-        return [line(story) for line in self.lines]
+        return Outcome([line(story) for line in self.lines], story.longest_stall())
 
 
 async def _one_by_one(stage: Stage) -> None:
-    for old in stage.nodes.running():
-        await stage.nodes.start()
-        await stage.nodes.leave(old)
+    await _replace_one_by_one(stage)
     await stage.end(after=stage.size.ghosts_after)
 
 
 async def _at_once(stage: Stage) -> None:
+    await _replace_at_once(stage)
+    await stage.end(after=stage.size.ghosts_after)
+
+
+async def _twice(stage: Stage) -> None:
+    await _replace_one_by_one(stage)
+    await _replace_at_once(stage)
+    await stage.end(after=stage.size.ghosts_after)
+
+
+async def _replace_one_by_one(stage: Stage) -> None:
+    for old in stage.nodes.running():
+        await stage.nodes.start()
+        await stage.nodes.leave(old)
+
+
+async def _replace_at_once(stage: Stage) -> None:
     old = stage.nodes.running()
     await asyncio.gather(*(stage.nodes.start() for _ in old))
     await asyncio.gather(*(stage.nodes.leave(node) for node in old))
+
+
+async def _late(stage: Stage) -> None:
+    """Have a node leave that gets clients while it drains: the emptier it is, the better the balancer likes it."""
+    old = stage.nodes.running()[0]
+    await stage.nodes.start()
+    await stage.nodes.leave(old, delist_after=stage.size.settle + _TOO_LATE)
     await stage.end(after=stage.size.ghosts_after)
 
 
@@ -77,12 +121,16 @@ async def _flood_before_drain(stage: Stage) -> None:
     await asyncio.sleep(0.8 * stage.size.settle)
     back_end = BackEnd(stage.app, stage.balancer.api_port, stage.log.add)
     await back_end.flood(CHANNEL, _FLOOD)
-    await back_end.close()
+    back_end.close()
 
 
 SCENARIOS = {
     "one-by-one": Scenario("a rolling deploy, one node at a time", _one_by_one, DEPLOY),
     "at-once": Scenario("a rolling deploy, all nodes at once", _at_once, DEPLOY),
+    "late": Scenario("a node leaves, and the balancer learns of it too late", _late, LATE),
     "crash": Scenario("kill -9 of one node", _crash, CRASH),
-    "stubborn": Scenario("a node leaves, with clients that don't take part in it", _stubborn, STUBBORN),
+    "stubborn": Scenario("a node leaves, with clients that don't take part in it", _stubborn, STUBBORN, _LITTLE_ROOM),
 }
+
+TWICE = Scenario("a rolling deploy, one node at a time, and another, all at once", _twice, DEPLOY)
+"""The first two in one, for those who have no time."""

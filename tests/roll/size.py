@@ -68,7 +68,8 @@ FULL = Size(
     visitors=12,
     arrivals=150.0,
     events=50.0,
-    pace=60.0,
+    # Of three nodes at once, 120 a second: two cores can play as many clients that come back.
+    pace=40.0,
     settle=3.0,
     delist_after=2.0,
     drain_max=40.0,
@@ -90,6 +91,6 @@ SHORT = Size(
     delist_after=0.6,
     drain_max=20.0,
     hold_leaving=3.0,
-    ghosts_after=5.0,
+    ghosts_after=11.0,
 )
 """The same in short, for every commit."""

@@ -13,19 +13,21 @@ from tests.adapter.redis.servers import free_port, running, valkey_binary
 from tests.harness import Credentials
 from tests.roll.backend import BackEnd
 from tests.roll.balancer import choose_balancer
-from tests.roll.crowd import Crowd, crowd_of, feeds
+from tests.roll.crowd import Crowd, Guest, crowd_of, feeds
 from tests.roll.faults import Front
 from tests.roll.fleet import LIGHT, REAL, Fleet
 from tests.roll.log import AnyRecord, Began, Log, Over, Subscribed
 from tests.roll.nodes import Nodes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from tests.roll.size import Size
 
 _ARRIVAL_TIMEOUT = 60.0
 _CALM = 1.0
+_PLACES = 3
+"""For each node, and those that replace it in two deploys."""
 
 
 class Stage:
@@ -64,8 +66,7 @@ class Stage:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="shoal-roll-")))
         redis = stack.enter_context(running(valkey_binary(), folder))
         settings = self.size.settings() | {"SHOAL_REDIS": redis.url} | self._extra
-        # Each place has room for the node that is there and the one that replaces it.
-        ports = {f"node-{number}": free_port() for number in range(1, 2 * self.size.nodes + 1)}
+        ports = {f"node-{number}": free_port() for number in range(1, _PLACES * self.size.nodes + 1)}
         doors = ports
         if self._is_broken:
             self.front = await stack.enter_async_context(Front(ports))
@@ -81,9 +82,9 @@ class Stage:
 
     async def _bring_clients(self, stack: AsyncExitStack) -> None:
         back_end = BackEnd(self.app, self.balancer.api_port, self.log.add)
-        stack.push_async_callback(back_end.close)
+        stack.callback(back_end.close)
         await stack.enter_async_context(back_end.publishing(feeds(), self.size.events))
-        fleets = [self._fleet(REAL, is_real=True), self._fleet(LIGHT, is_real=False)]
+        fleets = self._fleets()
         for fleet in fleets:
             await stack.enter_async_context(fleet)
         complete = asyncio.create_task(self._complete.wait())
@@ -92,14 +93,21 @@ class Stage:
         await asyncio.wait([complete, *endings], timeout=_ARRIVAL_TIMEOUT, return_when=asyncio.FIRST_COMPLETED)
         assert self._complete.is_set(), f"{len(self._missing)} subscriptions are missing before anything happened"
 
-    def _fleet(self, command: tuple[str, ...], *, is_real: bool) -> Fleet:
-        guests = [guest for guest in self.crowd.values() if guest.is_real is is_real]
-        address = {
-            "host": "127.0.0.1",
-            "port": self.balancer.clients_port,
-            "key": self.app.key,
-            "secret": self.app.secret,
-        }
+    def _fleets(self) -> list[Fleet]:
+        guests, balancer = list(self.crowd.values()), self.balancer
+        real = [guest for guest in guests if guest.is_real]
+        light = [guest for guest in guests if not guest.is_real and not guest.visits]
+        visitors = [guest for guest in guests if guest.visits]
+        return [
+            self._fleet(REAL, real, balancer.clients_port),
+            # Two processes, so that neither has more to do than a node.
+            *(self._fleet(LIGHT, half, balancer.clients_port) for half in (light[::2], light[1::2])),
+            # In turn to all nodes, so that those that are about to leave get their share.
+            self._fleet(LIGHT, visitors, balancer.api_port),
+        ]
+
+    def _fleet(self, command: Sequence[str], guests: Sequence[Guest], port: int) -> Fleet:
+        address = {"host": "127.0.0.1", "port": port, "key": self.app.key, "secret": self.app.secret}
         share = self.size.arrivals * len(guests) / len(self.crowd)
         return Fleet(command, guests, address=address, per_second=share, hear=self._hear)
 
@@ -117,6 +125,6 @@ class Stage:
             back_end = BackEnd(self.app, node.port, self.log.add)
             for room in (channel for channel in feeds() if channel.startswith("presence-")):
                 await back_end.list_members(room, node.name)
-            await back_end.close()
+            back_end.close()
         self.nodes.complain()
         self.log.add(Over(time.time()))

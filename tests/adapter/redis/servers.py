@@ -62,9 +62,7 @@ class Server:
         """Start, and wait until it answers."""
         arguments = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder)]
         arguments += ["--save", "", "--appendonly", "no", "--daemonize", "no", *self.options]
-        self.process = subprocess.Popen(
-            [self.binary, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+        self.process = subprocess.Popen([self.binary, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 10
         while not self._answers():
             assert self.process.poll() is None, f"{self.binary} ended with {self.process.returncode}"

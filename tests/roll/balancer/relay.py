@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable, Coroutine
+
+Serve: TypeAlias = "Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[None, None, None]]"
 
 _CHUNK = 65_536
 
@@ -39,17 +41,16 @@ class Relays:
         self._servers: list[asyncio.Server] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def listen(self, serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]) -> int:
+    async def listen(self, serve: Serve) -> int:
         """Serve each connection to a new port, which is returned."""
 
         async def keep(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.current_task()
-            assert task is not None, "servers call this in a task"
+            # A task beside the server's own, which can't bear to be cancelled in Python 3.11.
+            task = asyncio.create_task(serve(reader, writer))
             self._tasks.add(task)
-            try:
-                await serve(reader, writer)
-            finally:
-                self._tasks.discard(task)
+            await asyncio.wait([task])
+            self._tasks.discard(task)
+            writer.close()
 
         server = await asyncio.start_server(keep, "127.0.0.1", 0, backlog=4096)
         self._servers.append(server)

@@ -42,6 +42,11 @@ DEPLOY: tuple[Line, ...] = (
 )
 """For nodes that are told to leave."""
 
+LATE: tuple[Line, ...] = tuple(
+    line for line in DEPLOY if line not in (offline_gaps, attempts_per_loss, reconnects_in_a_second)
+)
+"""For nodes to which the balancer sends clients when they drain already: some are asked to come back in a second."""
+
 CRASH: tuple[Line, ...] = (never_back, quiet_presence, removed_once, removed_in_time, rosters, events, complaints)
 """For a node that is killed: its clients see a broken connection, and come back after a second."""
 

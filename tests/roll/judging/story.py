@@ -103,6 +103,10 @@ class Story:
         """Tell whether a moment is between the beginning and the end."""
         return at is not None and self.began_at <= at <= self.over_at
 
+    def longest_stall(self) -> float:
+        """Return for how long a process of clients stood still while it counted: by so much times may be wrong."""
+        return max((stall.seconds for stall in self.of(Stalled) if self.counts(stall.at)), default=0.0)
+
     def of(self, kind: type[Kind]) -> list[Kind]:
         """Return the records of one kind, in order."""
         return [record for record in self.records if isinstance(record, kind)]

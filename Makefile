@@ -31,6 +31,9 @@ bench: $(VENV)/.installed ## Measure, on two cores (ARGS="--only fanout --quick"
 cluster: $(VENV)/.tests-installed ## Three nodes and a Valkey on this machine, to play with
 	@$(BIN)/python -m tools.cluster $(ARGS)
 
+chaos: $(VENV)/.tests-installed ## Several nodes, a Redis, and faults between them
+	@$(BIN)/python -m pytest -m cluster tests/cluster $(ARGS)
+
 roll: $(VENV)/.tests-installed ## A rolling deploy with real clients, and what it cost them
 	@$(BIN)/python -m tests.roll $(ARGS)
 

@@ -116,12 +116,18 @@ class Line:
         self.unanswered.extend(ready)
         return ready
 
-    def applied(self, write: Write) -> None:
-        """Note that `write` was applied, now or before."""
+    def applied(self, write: Write) -> bool:
+        """Note that `write` was applied, now or before; tell whether that is its answer.
+
+        It isn't while one before it was refused, which happens where both are repeats: then both are sent again.
+        """
         self._outstanding -= 1
+        if self._send_again:
+            return False
         assert self.unanswered[0] is write, "answers come in order, and none is applied behind one that isn't"
         self.unanswered.popleft()
         self.acknowledged = write.number
+        return True
 
     def refused(self) -> None:
         """Note that a write was not applied: it is sent again, and those behind it."""

@@ -148,8 +148,8 @@ class Shard:
             line.refused()
             self._refused(reply)
         elif reply[0] == APPLIED:
-            line.applied(write)
-            finish(write, reply)
+            if line.applied(write):
+                finish(write, reply)
         else:
             line.refused()
             if reply[0] == STALE:

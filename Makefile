@@ -32,7 +32,7 @@ cluster: $(VENV)/.tests-installed ## Three nodes and a Valkey on this machine, t
 	@$(BIN)/python -m tools.cluster $(ARGS)
 
 chaos: $(VENV)/.tests-installed ## Several nodes, a Redis, and faults between them
-	@$(BIN)/python -m pytest -m cluster tests/cluster $(ARGS)
+	@$(BIN)/python -m pytest -m cluster tests/cluster tests/adapter/redis $(ARGS)
 
 roll: $(VENV)/.tests-installed ## A rolling deploy with real clients, and what it cost them
 	@$(BIN)/python -m tests.roll $(ARGS)

@@ -42,7 +42,7 @@ def pace_of(sockets: int, *, handshake_rate: float, ready: int, draining: int, c
 
 
 class TokenBucket:
-    """Gives out one token for each socket that may be closed; holds at most one tick's worth and the rest of one."""
+    """Gives out one token for each socket that may be closed."""
 
     def __init__(self, *, now: float) -> None:
         self._tokens = 1.0

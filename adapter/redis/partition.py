@@ -84,7 +84,8 @@ class Partition:
         self.link: Link | None = None
         self._subscription: Subscription | None = None
         self.up = asyncio.Event()
-        # Set before this is cancelled: up to Python 3.12 a task group that fails at that very moment forgets about it.
+        # Set before this is cancelled: a task group that fails at that very moment forgets about it. (Task.cancelling
+        # can't be asked: up to Python 3.12 it counts a group's own cancellations too.)
         self.is_ending = False
         # Set by what can't be mended, before the first success.
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -146,7 +147,6 @@ class Partition:
                 why = _first(group)
             if self.is_ending:
                 return
-            _go_on_being_cancelled()
             if self.up.is_set():
                 pause = FIRST_PAUSE
             self._report(why)
@@ -377,13 +377,6 @@ class Partition:
     def close(self) -> None:
         """End the connections."""
         self._break_off()
-
-
-def _go_on_being_cancelled() -> None:
-    """A task group that is cancelled while one of its tasks fails raises what failed, and forgets the cancellation."""
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
 
 
 def _ignore(_: None, reply: object) -> None:

@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 
 STEP = 256
 """Entries of the journal read at once."""
+NOTED = 4
+"""Earlier epochs that scripts/register.lua keeps."""
 BURST = 256 * 1024
 """Bytes delivered from the journal before others, and the sockets, get a turn of PACE seconds."""
 PACE = 0.01
@@ -114,17 +116,19 @@ async def repair(shard: Shard, enrolment: Enrolment) -> None:
     if _is_fenced(shard, standing, is_new=is_new):
         raise Fenced
     shard.is_enrolled = True
-    has_gap = not _continues(shard, standing)
-    while not has_gap:
-        has_gap = not await _read_journal(shard, enrolment.link, standing.position)
+    _take_note(shard, standing, is_new=is_new)
+    while True:
+        if not await _read_journal(shard, enrolment.link, standing.position):
+            shard.has_gap = True
+            shard.intake.skip_to(standing.position)
         if not shard.intake.has_overflowed:
             break
         shard.intake.keep_aside()
         standing = await enrolment.register(shard, is_new=False)
-        has_gap = not _continues(shard, standing)
-    _resume(shard, standing, has_gap=has_gap, is_new=is_new)
-    if has_gap and shard.watches:
+        _take_note(shard, standing, is_new=False)
+    if shard.has_gap:
         await _reread_commands(shard, enrolment.link)
+    _resume(shard, is_settling=standing.is_settling)
 
 
 async def _begin_boot(shard: Shard, enrolment: Enrolment) -> None:
@@ -146,13 +150,27 @@ def _is_fenced(shard: Shard, standing: Standing, *, is_new: bool) -> bool:
     return not is_new and not standing.stored and shard.epoch == standing.epoch
 
 
-def _continues(shard: Shard, standing: Standing) -> bool:
-    """Tell whether what was seen is a part of what the shard holds."""
-    if not shard.watches or not shard.epoch:
-        return True
-    if shard.epoch == standing.epoch:
-        return True
-    return standing.noted.get(shard.epoch, -1) >= shard.intake.seen
+def _take_note(shard: Shard, standing: Standing, *, is_new: bool) -> None:
+    """Keep what Redis has told once: if the link breaks now, it won't tell again what it has lost."""
+    if not is_new and shard.epoch != standing.epoch:
+        shard.has_lost_claims |= not standing.stored or int(standing.stored) < shard.line.acknowledged
+    if not shard.epoch or not shard.watches:
+        shard.intake.skip_to(standing.position)
+    elif shard.epoch != standing.epoch and standing.noted.get(shard.epoch, -1) < shard.intake.seen:
+        # What was seen is not what the shard holds. Positions begin anew: all that come are above all that the receiver
+        # was told or answered.
+        shard.has_gap = True
+        shard.base = shard.told + 1
+        shard.intake.skip_to(_parting(shard.epoch, standing))
+    shard.epoch, shard.replid = standing.epoch, standing.replid
+
+
+def _parting(epoch: str, standing: Standing) -> int:
+    """Return the position up to which what happened can be from the epoch that was known; all above it is news."""
+    if epoch in standing.noted:
+        return standing.noted[epoch]
+    # Fewer than are kept, so it is all of them back to the beginning: the memory began anew after that epoch.
+    return 0 if len(standing.noted) < NOTED else standing.position
 
 
 async def _read_journal(shard: Shard, link: Link, end: int) -> bool:
@@ -189,33 +207,18 @@ def _deliver(shard: Shard, topic: bytes, data: bytes) -> int:
     return len(data)
 
 
-def _resume(shard: Shard, standing: Standing, *, has_gap: bool, is_new: bool) -> None:
-    lost = _lost_claims(shard, standing, is_new=is_new)
-    seen = shard.intake.seen
-    if not _continues(shard, standing):
-        # Positions begin anew: all that come are above all that the receiver was told or answered.
-        shard.base = shard.told + 1
-    if has_gap or standing.position != seen:
-        shard.intake.skip_to(standing.position)
-    is_again = bool(shard.epoch)
-    shard.epoch, shard.replid = standing.epoch, standing.replid
-    if lost:
-        shard.line.add_first(shard.writes_for_claims("nothing" if standing.is_settling else "look"))
-    if is_again:
-        shard.stats.repairs += 1
-    shard.resume(settling=standing.is_settling)
-    if has_gap:
+def _resume(shard: Shard, *, is_settling: bool) -> None:
+    if shard.has_lost_claims:
+        shard.has_lost_claims = False
+        shard.line.add_first(shard.writes_for_claims("nothing" if is_settling else "look"))
+    shard.stats.repairs += 1
+    shard.resume(settling=is_settling)
+    if shard.has_gap:
+        shard.has_gap = False
         shard.stats.gaps += 1
         logger.warning("shard %d: messages are missing, %d topics are read again", shard.number, len(shard.watches))
-        if not standing.is_settling:
+        if not is_settling:
             reread(shard)
-
-
-def _lost_claims(shard: Shard, standing: Standing, *, is_new: bool) -> bool:
-    """Tell whether Redis has forgotten writes that it had acknowledged."""
-    if is_new or shard.epoch == standing.epoch:
-        return False
-    return not standing.stored or int(standing.stored) < shard.line.acknowledged
 
 
 def reread(shard: Shard) -> None:

@@ -93,6 +93,9 @@ class Shard:
         self.base = 0
         # The highest of those, in messages and in answers.
         self.told = 0
+        # What a repair has still to make good: messages that are missing, claims that Redis has forgotten.
+        self.has_gap = False
+        self.has_lost_claims = False
         self.epoch = ""
         self.replid = ""
         self.boot = ""

@@ -19,10 +19,6 @@ MINUTES = float(os.environ.get("CHAOS_MINUTES") or 0.0)
 """How long the scenarios run that can run for any time; 0 for their short forms."""
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "cluster: several nodes with a Redis, which is broken on purpose")
-
-
 _measured: list[tuple[str, str]] = []
 
 
@@ -49,6 +45,14 @@ async def crowd() -> AsyncIterator[Crowd]:
     everybody = Crowd()
     yield everybody
     await everybody.leave()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Give long forms the time they take, beyond what any test may."""
+    if MINUTES:
+        usual = float(config.getini("timeout"))
+        for item in items:
+            item.add_marker(pytest.mark.timeout(usual + MINUTES * 60.0))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -13,6 +13,8 @@ from tests.cluster.observer import Observer
 from tests.cluster.presence import CHANNEL, account_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tests.cluster.nodes import Cluster, Member
 
 WATCHERS = 2
@@ -81,7 +83,16 @@ class Population:
         """Compare what everybody was told who is still there with the truth."""
         truth = self.truth()
         for observer in self.present:
+            if CHANNEL not in observer.attended:
+                self.complaints.append(Complaint("never confirmed", observer.name, str(observer.errors)))
             self._judge(observer, truth)
+
+    def judge_rosters(self, rosters: Iterable[set[str]]) -> None:
+        """Compare what nodes' APIs tell with the truth."""
+        truth = self.truth()
+        for roster, name in zip(rosters, "ABCDEFGH", strict=False):
+            self.complaints += [Complaint("ghost", f"API of {name}", user) for user in sorted(roster - truth)]
+            self.complaints += [Complaint("missing", f"API of {name}", user) for user in sorted(truth - roster)]
 
     def _judge(self, observer: Observer, truth: set[str] | None) -> None:
         if CHANNEL in observer.attended:

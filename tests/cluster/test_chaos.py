@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -40,11 +41,15 @@ async def test_presence_stays_true(
             truth = population.truth()
             return all_know(population.present, truth) and await rosters(cluster.nodes) == [truth] * 3
 
-        try:
+        took = CONVERGED_WITHIN
+        with suppress(AssertionError):
             took = await eventually(is_converged, "everybody knows who is there", CONVERGED_WITHIN)
-        finally:
+        try:
             population.judge_present()
+            population.judge_rosters(await rosters(cluster.nodes))
+        finally:
             print(f"{len(population.complaints)} complaints:", *population.complaints[:50], sep="\n  ")
+            print(*(f"{member.name}: {member.node.log()[-2000:]}" for member in cluster.members), sep="\n")
             await population.leave()
         assert population.complaints == []
         measured(f"{len(faults)} faults, {population.visits} visits, {population.told} changes told")

@@ -352,6 +352,33 @@ async def test_a_restart_without_memory_tells_nobody_of_a_leave(start: Start, ow
     await b.recorder.wait_until(lambda: b.recorder.payloads(ROOM)[-1:] == [b"after"])
 
 
+@pytest.mark.slow
+async def test_what_is_published_after_a_restart_reaches_nodes_that_come_later(
+    start: Start, own_server: Server
+) -> None:
+    async with Proxy(own_server.port) as proxy:
+        a, b = await start(own_server.url), await start(proxy.url)
+        await join(a, ROOM)
+        await join(b, ROOM)
+        for number in range(5):
+            await a.adapter.publish(ROOM, b"%d" % number)
+        await b.recorder.wait_until(lambda: len(b.recorder.payloads(ROOM)) == 5)
+        proxy.close()
+        own_server.kill()
+        own_server.start()
+        async with asyncio.timeout(5):
+            while True:
+                try:
+                    await a.adapter.publish(ROOM, b"early", once="early")
+                    break
+                except Unavailable:
+                    continue
+        proxy.open()
+        await b.recorder.wait_until(lambda: b.recorder.payloads(ROOM)[5:] == [b"early"])
+        *_, last, early = [int(str(item[2])) for item in b.recorder.of("message")]
+        assert early > last
+
+
 # What can never work
 
 

@@ -51,6 +51,8 @@ if TYPE_CHECKING:
     from asyncio import Future
     from collections.abc import Mapping, Sequence
 
+    from adapter.plain_numbers import ClusterNumbers
+
 Topic = NewType("Topic", str)
 
 
@@ -169,6 +171,9 @@ class Adapter(Protocol):
 
         :raises Unavailable: see above.
         """
+
+    def numbers(self) -> ClusterNumbers:
+        """Return what operators are to know of this node's part in the cluster. Asks nobody: it is known here."""
 
     def publish(
         self, topic: Topic, payload: bytes, *, sender: str = "", remember: float = 0.0, once: str = ""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from adapter.base import Entry, Full, NodeInfo, Occupancy, Remembered, Topic
 from adapter.errors import AdapterError
+from adapter.plain_numbers import ClusterNumbers
 
 if TYPE_CHECKING:
     from asyncio import Future
@@ -76,6 +77,11 @@ class LocalAdapter:
 
     async def nodes(self) -> list[NodeInfo]:
         return [self._self]
+
+    def numbers(self) -> ClusterNumbers:
+        return ClusterNumbers(
+            nodes={self._self.state: 1}, connections=sum(self._connections.values()), topics=len(self._watched)
+        )
 
     # Messages
 

@@ -29,7 +29,7 @@ from server.hub.sweeps import Sweeps
 from server.leaving import Departure
 from server.lifecycle import Lifecycle, State
 from server.listener import HttpLimits, Listener, ListenError
-from server.metrics import Metrics, NodeCollector
+from server.metrics import ClusterCollector, Metrics, NodeCollector
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -134,6 +134,7 @@ class Node:
                 refused_requests=lambda: {} if lifecycle.state is State.STARTING else main.refused,
             )
         )
+        registry.register(ClusterCollector(self._adapter.numbers))
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=registry)
         token = settings.drain_token

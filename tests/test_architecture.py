@@ -21,9 +21,10 @@ ROOT = Path(__file__).parents[1]
 # What each of these may import of ours; what isn't in here is a shell, which may import what it needs.
 MAY_IMPORT = {
     "adapter.errors": set(),
-    "adapter.base": set(),
-    "adapter.local": {"adapter.base", "adapter.errors"},
-    "adapter.redis": {"adapter.base", "adapter.errors"},
+    "adapter.plain_numbers": set(),
+    "adapter.base": {"adapter.plain_numbers"},
+    "adapter.local": {"adapter.base", "adapter.errors", "adapter.plain_numbers"},
+    "adapter.redis": {"adapter.base", "adapter.errors", "adapter.plain_numbers"},
     # The application whose limits a session keeps is a value like those of the protocol itself.
     "server.protocol": {"server.apps"},
     "server.channels": {"server.protocol", "adapter.base"},
@@ -43,7 +44,7 @@ MAY_IMPORT = {
     "server.apps": {"server.origins", "server.quantities"},
     "server.config": {"server.apps", "server.quantities"},
 }
-WITHOUT_IO = ("server.protocol", "server.channels", "adapter.base", "adapter.errors")
+WITHOUT_IO = ("server.protocol", "server.channels", "adapter.base", "adapter.errors", "adapter.plain_numbers")
 IO = {
     "asyncio",
     "datetime",

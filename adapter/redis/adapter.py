@@ -15,6 +15,7 @@ from adapter.base import Entry, Full, Occupancy, Remembered, Topic
 from adapter.errors import Unavailable
 from adapter.redis.admission import Admission
 from adapter.redis.answers import read_entry, read_remembered
+from adapter.redis.census import keep_counting
 from adapter.redis.errors import LinkLost, Refusal
 from adapter.redis.identity import Identity
 from adapter.redis.interest import Interest
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from adapter.base import NodeInfo, Receiver
+    from adapter.plain_numbers import ClusterNumbers
     from adapter.redis.numbering import Answer, Write
     from adapter.redis.shard import Shard
 
@@ -124,7 +126,8 @@ class RedisAdapter:
             tasks.create_task(self._keep_ticking())
             tasks.create_task(self._admission.run())
             await self._has_started.wait()
-            self._upkeep = [tasks.create_task(self._nodes.run()), tasks.create_task(self._keep_reconciling())]
+            work = self._nodes.run(), self._keep_reconciling(), keep_counting(self.nodes, self.stats)
+            self._upkeep = [tasks.create_task(one) for one in work]
 
     async def stop(self) -> None:
         for task in self._upkeep:
@@ -165,6 +168,9 @@ class RedisAdapter:
         texts = iter(told)
         by_boot = {boot.decode(): text.decode() for boot, text in zip(texts, texts, strict=True)}
         return read_nodes(int(seconds) + int(micros) / 1_000_000, beats, by_boot)
+
+    def numbers(self) -> ClusterNumbers:
+        return self.stats.numbers(self._shards)
 
     # Messages
 

@@ -141,9 +141,7 @@ class Nodes:
         ages.pop(boot, None)
         self._identity.peers = {other for other, age in ages.items() if age < DEAD_AFTER}
         self.health.beat(float(now), self._server(), list(ages.values()))
-        self._stats.nodes.clear()
-        self._stats.nodes["alive"] = 1 + sum(age <= LATE_AFTER for age in ages.values())
-        self._stats.nodes["late"] = sum(age > LATE_AFTER for age in ages.values())
+        self._stats.late = sum(LATE_AFTER < age < DEAD_AFTER for age in ages.values())
         self._on_beat()
         if not self.health.is_good:
             return []

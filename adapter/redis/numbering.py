@@ -70,6 +70,11 @@ class Line:
     def is_idle(self) -> bool:
         return not self.waiting and not self.unanswered
 
+    @property
+    def pending(self) -> int:
+        """How many are not answered yet."""
+        return len(self.waiting) + len(self.unanswered)
+
     def add(self, write: Write) -> None:
         self.waiting.append(write)
 

@@ -302,7 +302,7 @@ class Partition:
         survey = await self._survey(link, shards)
         replid = await check_role(link, is_found=True)
         await self._send_probe(link)
-        self._stats.probe_seconds = time.monotonic() - started
+        self._stats.probe_seconds[str(self.finder)] = time.monotonic() - started
         for shard, (epoch, known_replid, position, due) in zip(shards, survey, strict=True):
             if shard.state is State.AWAY:
                 continue

@@ -6,9 +6,10 @@ import platform
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
-
 from server import __version__
+from server.metrics.families import counter as _counter
+from server.metrics.families import gauge as _gauge
+from server.metrics.families import histogram as _histogram
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     from server.hub import Hub
     from server.metrics.counters import AppCounters, Metrics
-    from server.metrics.histogram import Histogram
 
 
 class NodeCollector:
@@ -152,30 +152,3 @@ def _per_app(
 
 def _by_label(counts: Mapping[int, int] | Mapping[str, int]) -> list[tuple[tuple[str, ...], float]]:
     return [((str(label),), count) for label, count in counts.items()]
-
-
-def _gauge(
-    name: str, text: str, labels: Iterable[str], samples: Iterable[tuple[tuple[str, ...], float]]
-) -> GaugeMetricFamily:
-    family = GaugeMetricFamily(name, text, labels=list(labels))
-    for values, value in samples:
-        family.add_metric(values, value)
-    return family
-
-
-def _counter(
-    name: str, text: str, labels: Iterable[str], samples: Iterable[tuple[tuple[str, ...], float]]
-) -> CounterMetricFamily:
-    family = CounterMetricFamily(name, text, labels=list(labels))
-    for values, value in samples:
-        family.add_metric(values, value)
-    return family
-
-
-def _histogram(
-    name: str, text: str, labels: Iterable[str], histograms: Iterable[tuple[tuple[str, ...], Histogram]]
-) -> HistogramMetricFamily:
-    family = HistogramMetricFamily(name, text, labels=list(labels))
-    for values, histogram in histograms:
-        family.add_metric(values, histogram.buckets(), histogram.sum)
-    return family

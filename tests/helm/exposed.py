@@ -5,21 +5,30 @@ from __future__ import annotations
 import signal
 import socket
 from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import httpx
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from tests.adapter.redis.servers import running, valkey_binary
 from tests.harness.node import start_node
 
 if TYPE_CHECKING:
+    from tests.adapter.redis.servers import Server
     from tests.harness.node import RunningNode
 
 
 def exposition() -> str:
-    """Start a node, visit it, and return its metrics as text."""
-    with start_node() as node, connect(f"{node.websocket_url}?protocol=7") as client:
+    """Start a node with a Redis, visit it, and return its metrics as text."""
+    with TemporaryDirectory(prefix="shoal-redis-") as folder, running(valkey_binary(), Path(folder)) as redis:
+        return _visited(redis)
+
+
+def _visited(redis: Server) -> str:
+    with start_node({"SHOAL_REDIS": redis.url}) as node, connect(f"{node.websocket_url}?protocol=7") as client:
         client.recv()
         client.send('{"event":"pusher:subscribe","data":{"channel":"somewhere"}}')
         client.recv()
@@ -28,6 +37,10 @@ def exposition() -> str:
         _come_and_go(node)
         httpx.get(f"{node.url}/apps/app-id/channels")
         _send_nonsense(node)
+        redis.command("CONFIG", "SET", "maxmemory", "1mb")
+        client.send('{"event":"pusher:subscribe","data":{"channel":"elsewhere"}}')
+        node.wait_until(lambda: node.metric("shoal_redis_refusals_total"), "counts that Redis is full")
+        redis.command("CONFIG", "SET", "maxmemory", "0")
         node.signal(signal.SIGHUP)
         node.wait_until(lambda: node.metric("shoal_connections_closed_total"), "counts the close")
         node.wait_until(lambda: node.metric("shoal_configuration_reloads_total"), "counts the reload")

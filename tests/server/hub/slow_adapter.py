@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from adapter.base import NodeInfo, Occupancy, Receiver, Remembered, Topic
     from adapter.local import LocalAdapter
+    from adapter.plain_numbers import ClusterNumbers
 
 
 @dataclass(eq=False)
@@ -178,6 +179,9 @@ class SlowAdapter:
 
     async def nodes(self) -> list[NodeInfo]:
         return await self.inner.nodes()
+
+    def numbers(self) -> ClusterNumbers:
+        return self.inner.numbers()
 
     def admit(self, app_id: str, limit: int | None) -> Future[bool]:
         return self.inner.admit(app_id, limit)

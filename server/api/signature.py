@@ -55,7 +55,7 @@ def authenticate(
     app = _find_app(query.values, app_id, by_key)
     _check_version(query.values)
     _check_timestamp(query.values, int(now))
-    query = _check_signature(request, query, app.secret_bytes)
+    query = _check_signature(request, query, app.secrets)
     _check_body(query.values, request.body)
     if not app.enabled:
         raise Forbidden("Application disabled")
@@ -115,22 +115,25 @@ def _iso(given: str) -> str:
         return given[:32]
 
 
-def _check_signature(request: SignedRequest, query: Query, secret: bytes) -> Query:
-    """Return the query in the reading that fits the signature."""
+def _check_signature(request: SignedRequest, query: Query, secrets: tuple[bytes, ...]) -> Query:
+    """Return the query in the reading that fits the signature, made with any of the secrets."""
     # As bytes, because compare_digest refuses text that isn't ASCII.
     signature = query.values.get("auth_signature", "").encode()
     text = string_to_sign(request.method, request.path, query)
-    if hmac.compare_digest(sign(secret, text).encode(), signature):
+    if _is_signed(text, signature, secrets):
         return query
     for path, reading in _other_readings(request, query):
-        expected = sign(secret, string_to_sign(request.method, path, reading))
-        if hmac.compare_digest(expected.encode(), signature):
+        if _is_signed(string_to_sign(request.method, path, reading), signature, secrets):
             return reading
     # Encoded as JSON, so that the ends of its lines can be seen.
     raise Unauthorized(
         f"Invalid signature: you should have sent HmacSHA256Hex({encode(text).decode()}, your_secret_key), "
         f"but you sent {encode(signature.decode()).decode()}"
     )
+
+
+def _is_signed(text: str, signature: bytes, secrets: tuple[bytes, ...]) -> bool:
+    return any(hmac.compare_digest(sign(secret, text).encode(), signature) for secret in secrets)
 
 
 def _other_readings(request: SignedRequest, query: Query) -> Iterator[tuple[str, Query]]:

@@ -20,6 +20,11 @@ class App(BaseModel):
     id: _Identifier = Field(description="Names the application in the paths of the HTTP API.")
     key: _Identifier = Field(description="Public: clients connect with it.")
     secret: SecretStr = Field(min_length=1, description="Signs API requests and subscriptions. Never printed.")
+    second_secret: SecretStr | None = Field(
+        None,
+        min_length=1,
+        description="Accepted beside `secret`, while one of the two replaces the other. Nothing is signed with it.",
+    )
     enabled: bool = Field(True, description="When false, clients are closed with 4003 and API requests get 403.")
 
     client_events: bool = Field(False, description="Let clients send `client-` events. Off, as with Pusher.")
@@ -77,6 +82,12 @@ class App(BaseModel):
     def secret_bytes(self) -> bytes:
         """The secret as HMAC takes it."""
         return self.secret.get_secret_value().encode()
+
+    @cached_property
+    def secrets(self) -> tuple[bytes, ...]:
+        """The secrets that a signature may be made with, the one that we sign with first."""
+        second = self.second_secret
+        return (self.secret_bytes,) if second is None else (self.secret_bytes, second.get_secret_value().encode())
 
     def allows_origin(self, origin: str | None) -> bool:
         """Tell whether a page of this origin may connect; None if the request named none."""

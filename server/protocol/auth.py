@@ -16,15 +16,17 @@ def sign(secret: bytes, text: str) -> str:
     return hmac.digest(secret, text.encode(), "sha256").hex()
 
 
-def check(auth: str, *, key: str, secret: bytes, text: str) -> None:
+def check(auth: str, *, key: str, secrets: tuple[bytes, ...], text: str) -> None:
     """Check `auth`, of the form ``<app key>:<hex HMAC-SHA256 of text>``.
 
+    :param secrets: any of which may have made the signature; there are two while one replaces the other.
     :raises Unauthorized: if it is for another key, or the signature isn't right.
     """
     given_key, _, signature = auth.partition(":")
     if given_key != key:
         raise Unauthorized(f"Invalid key in subscription auth data: '{given_key[:100]}'")
-    if not hmac.compare_digest(sign(secret, text).encode(), signature.encode()):
+    given = signature.encode()
+    if not any(hmac.compare_digest(sign(secret, text).encode(), given) for secret in secrets):
         raise Unauthorized(
             f"Invalid signature: Expected HMAC SHA256 hex digest of {text[:300]}, but got {signature[:100]}"
         )

@@ -143,7 +143,7 @@ class Session:
         text = f"{self.socket_id}:{message.channel}"
         if message.channel_data is not None:
             text += f":{message.channel_data}"
-        auth.check(message.auth, key=self.app.key, secret=self.app.secret_bytes, text=text)
+        auth.check(message.auth, key=self.app.key, secrets=self.app.secrets, text=text)
         return self._member(message) if kind.presence else None
 
     def _check_is_user_of(self, channel: str) -> None:
@@ -217,7 +217,7 @@ class Session:
     def _sign_in(self, message: messages.SignIn) -> Effect:
         try:
             text = f"{self.socket_id}::user::{message.user_data}"
-            auth.check(message.auth, key=self.app.key, secret=self.app.secret_bytes, text=text)
+            auth.check(message.auth, key=self.app.key, secrets=self.app.secrets, text=text)
             user = auth.parse_user_data(
                 message.user_data,
                 max_bytes=self.app.max_event_bytes,

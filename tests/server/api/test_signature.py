@@ -73,6 +73,14 @@ def test_reference_vector_of_a_get_is_accepted() -> None:
     assert check(request, app_id="102015", now=1427034994, apps=Apps([app]))[0] is app
 
 
+@pytest.mark.parametrize("signed_with", ["new", "old"])
+def test_either_of_two_secrets_may_have_signed(signed_with: str) -> None:
+    app = App(id="3", key="k", secret=SecretStr("new"), second_secret=SecretStr("old"))
+    signer = App(id="3", key="k", secret=SecretStr(signed_with))
+    query = signed_query(signer, "GET", "/apps/3/channels", {"info": "a+b"})
+    assert check(a_request(query), apps=Apps([app]))[0] is app
+
+
 def test_parameters_are_sorted_and_lowered_and_the_signature_left_out() -> None:
     query = parse_query("B=2&auth_signature=x&a=1&c[]=z&c[]=y&c2=3")
     assert string_to_sign("GET", "/p", query) == "GET\n/p\na=1&b=2&c[]=z&c[]=y&c2=3"

@@ -18,6 +18,13 @@ def test_secret_is_there_for_hmac_but_in_no_text() -> None:
     assert "hüsh" not in f"{app!r} {app} {app.model_dump()} {app.model_dump_json()}"
 
 
+def test_second_secret_is_accepted_beside_the_first_and_is_in_no_text_either() -> None:
+    app = an_app(second_secret="hüsh")
+    assert an_app().secrets == (b"s",)
+    assert app.secrets == (b"s", "hüsh".encode())
+    assert "hüsh" not in f"{app!r} {app} {app.model_dump()} {app.model_dump_json()}"
+
+
 def test_two_apps_with_the_same_settings_are_equal_whether_their_secret_was_used_or_not() -> None:
     used, unused = an_app(), an_app()
     assert used.secret_bytes == b"s"

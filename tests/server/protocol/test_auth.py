@@ -27,7 +27,7 @@ SIGN_IN = "4708d583dada6a56435fb8bc611c77c359a31eebde13337c16ab43aa6de336ba"
 )
 def test_a_documented_signature_is_ours_and_is_accepted(text: str, signature: str) -> None:
     assert auth.sign(SECRET, text) == signature
-    auth.check(f"{KEY}:{signature}", key=KEY, secret=SECRET, text=text)
+    auth.check(f"{KEY}:{signature}", key=KEY, secrets=(SECRET,), text=text)
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_a_documented_signature_is_ours_and_is_accepted(text: str, signature: st
 )
 def test_any_other_signature_is_refused_and_shown_what_it_should_cover(signature: str) -> None:
     with pytest.raises(Unauthorized) as caught:
-        auth.check(f"{KEY}:{signature}", key=KEY, secret=SECRET, text="1234.1234:private-foobar")
+        auth.check(f"{KEY}:{signature}", key=KEY, secrets=(SECRET,), text="1234.1234:private-foobar")
     expected = "Invalid signature: Expected HMAC SHA256 hex digest of 1234.1234:private-foobar, but got "
     assert str(caught.value) == expected + signature
 
@@ -43,13 +43,20 @@ def test_any_other_signature_is_refused_and_shown_what_it_should_cover(signature
 @pytest.mark.parametrize(("given", "shown"), [("", ""), ("other:x", "other"), ("x" * 500 + ":y", "x" * 100)])
 def test_the_key_must_be_the_connections_own(given: str, shown: str) -> None:
     with pytest.raises(Unauthorized) as caught:
-        auth.check(given, key=KEY, secret=SECRET, text="t")
+        auth.check(given, key=KEY, secrets=(SECRET,), text="t")
     assert str(caught.value) == f"Invalid key in subscription auth data: '{shown}'"
+
+
+@pytest.mark.parametrize("secret", [SECRET, b"the other"])
+def test_either_of_two_secrets_may_have_signed(secret: bytes) -> None:
+    auth.check(f"{KEY}:{auth.sign(secret, 't')}", key=KEY, secrets=(SECRET, b"the other"), text="t")
+    with pytest.raises(Unauthorized):
+        auth.check(f"{KEY}:{auth.sign(b'a third', 't')}", key=KEY, secrets=(SECRET, b"the other"), text="t")
 
 
 def test_a_refusal_never_shows_the_right_signature() -> None:
     with pytest.raises(Unauthorized) as caught:
-        auth.check(f"{KEY}:wrong", key=KEY, secret=SECRET, text="1234.1234:private-foobar")
+        auth.check(f"{KEY}:wrong", key=KEY, secrets=(SECRET,), text="1234.1234:private-foobar")
     assert PRIVATE not in str(caught.value)
 
 

@@ -25,6 +25,7 @@ from server.collector_tuning import tune
 from server.config import ConfigurationError, Settings
 from server.door import Door
 from server.hub import Hub
+from server.hub.app_changes import apply_changes
 from server.hub.sweeps import Sweeps
 from server.leaving import Departure
 from server.lifecycle import Lifecycle, State
@@ -32,7 +33,7 @@ from server.listener import HttpLimits, Listener, ListenError
 from server.metrics import ClusterCollector, Metrics, NodeCollector
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
     from uvicorn._types import ASGI3Application
 
@@ -80,7 +81,7 @@ class Node:
         await self._adapter.start(hub)
         sweeps = Sweeps(hub, self._settings, self._metrics)
         background = [tasks.create_task(sweeps.each_second()), tasks.create_task(sweeps.each_quarter())]
-        self._handle_signals(hub, departure)
+        self._handle_signals(hub, departure, tasks.create_task)
         await main.start()
         tune(self._metrics.gc_pause_seconds, freeze=self._settings.gc_freeze)
         self._lifecycle.advance(State.READY)
@@ -162,14 +163,16 @@ class Node:
 
     # Signals
 
-    def _handle_signals(self, hub: Hub, departure: Departure) -> None:
+    def _handle_signals(
+        self, hub: Hub, departure: Departure, spawn: Callable[[Coroutine[object, object, None]], object]
+    ) -> None:
         loop = asyncio.get_running_loop()
         for number in STOP_SIGNALS:
             loop.add_signal_handler(number, departure.exit)
-        loop.add_signal_handler(signal.SIGHUP, self._told_to_reload, hub)
+        loop.add_signal_handler(signal.SIGHUP, self._told_to_reload, hub, spawn)
 
-    def _told_to_reload(self, hub: Hub) -> None:
-        """Read the applications again; open connections stay as they are, but for what their application allows."""
+    def _told_to_reload(self, hub: Hub, spawn: Callable[[Coroutine[object, object, None]], object]) -> None:
+        """Read the applications again, and have open connections do as they say."""
         try:
             apps = self._reload().apps
         except ConfigurationError as exc:
@@ -177,7 +180,7 @@ class Node:
             logger.error("configuration not reloaded, nothing has changed: %s", exc)
             return
         self._apps.replace(apps)
-        hub.update_apps(self._apps)
+        spawn(apply_changes(hub, self._apps))
         self._metrics.reloads["done"] += 1
         logger.info("configuration reloaded: %d applications", len(apps))
 

@@ -109,6 +109,9 @@ class Connection(asyncio.Protocol):
         """Let the client wait with whatever it has to say."""
         self._transport.pause_reading()
 
+    def limit(self, max_message_bytes: int) -> None:
+        self._ws.limit(max_message_bytes)
+
     def probe(self) -> None:
         self._ws.send_ping(b"")
         self._write_answers()

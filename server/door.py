@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from asyncio import Future
 from functools import partial
 from typing import TYPE_CHECKING
 
+from server.apps.errors import StoreUnavailable
 from server.connection import Connection
 from server.protocol import codes
 from server.protocol.codes import Close
@@ -19,11 +21,10 @@ from server.protocol.session import Session
 from server.websocket import WebSocket
 
 if TYPE_CHECKING:
-    from asyncio import Future
     from collections.abc import Callable
 
     from adapter.base import Adapter
-    from server.apps import App, Apps
+    from server.apps import App, Directory
     from server.config import Settings
     from server.hub.hub import Hub
     from server.listener import Upgrade
@@ -36,7 +37,7 @@ class Door:
     def __init__(
         self,
         *,
-        apps: Apps,
+        apps: Directory,
         adapter: Adapter,
         hub: Hub,
         settings: Settings,
@@ -72,12 +73,36 @@ class Door:
         self._bound_buffers(upgrade.transport)
         self._open += 1
         self._open_from[upgrade.peer] = self._open_from.get(upgrade.peer, 0) + 1
-        verdict = self._judge(upgrade)
-        if isinstance(verdict, Close):
-            self._refuse(connection, verdict)
+        greeting = read_greeting(upgrade.path, upgrade.query.decode("latin-1"))
+        if isinstance(greeting, Close):
+            self._refuse(connection, greeting)
+            return connection
+        found = self._apps.by_key(greeting.app_key)
+        if isinstance(found, Future):
+            # No longer than `app_store_timeout`, which is below the time that a handshake may take.
+            connection.await_admission()
+            found.add_done_callback(partial(self._looked_up, connection, upgrade, greeting.app_key))
         else:
-            self._admit(connection, verdict)
+            self._found(connection, upgrade, greeting.app_key, found)
         return connection
+
+    def _looked_up(self, connection: Connection, upgrade: Upgrade, key: str, future: Future[App | None]) -> None:
+        if future.cancelled() or not connection.is_greeting:
+            return
+        exc = future.exception()
+        if exc is None:
+            self._found(connection, upgrade, key, future.result())
+        elif isinstance(exc, StoreUnavailable):
+            self._refuse(connection, codes.APP_NOT_FOUND_NOW)
+        else:
+            raise exc
+
+    def _found(self, connection: Connection, upgrade: Upgrade, key: str, app: App | None) -> None:
+        close = codes.unknown_app(key) if app is None else self._why_not(app, upgrade)
+        if close is not None:
+            self._refuse(connection, close)
+        elif app is not None:
+            self._admit(connection, app)
 
     def _bound_buffers(self, transport: asyncio.Transport) -> None:
         """Have the connection told of when its peer takes less than it is given."""
@@ -86,21 +111,15 @@ class Door:
         if size is not None and sock is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)
 
-    def _judge(self, upgrade: Upgrade) -> App | Close:
-        """Return the application that the client may connect to, or why it may not."""
-        greeting = read_greeting(upgrade.path, upgrade.query.decode("latin-1"))
-        if isinstance(greeting, Close):
-            return greeting
-        app = self._apps.by_key(greeting.app_key)
-        if app is None:
-            return codes.unknown_app(greeting.app_key)
+    def _why_not(self, app: App, upgrade: Upgrade) -> Close | None:
+        """Return why the client may not connect to the application, if so."""
         if not app.enabled:
             return codes.APP_DISABLED
         if app.tls_only and not upgrade.is_tls:
             return codes.TLS_ONLY
         if not app.allows_origin(_header(upgrade, b"origin")):
             return codes.ORIGIN_NOT_ALLOWED
-        return self._why_not_now(upgrade.peer) or app
+        return self._why_not_now(upgrade.peer)
 
     def _why_not_now(self, peer: str) -> Close | None:
         if self._is_draining():
@@ -129,9 +148,21 @@ class Door:
         elif not connection.is_greeting:
             # It went away while it was waiting.
             self._adapter.discharge(app.id)
+        elif isinstance(current := self._current(app), Close):
+            self._adapter.discharge(app.id)
+            self._refuse(connection, current)
         else:
-            session = Session(app, connection.random_id, now=self._hub.now(), max_depth=self._settings.max_json_depth)
+            session = Session(
+                current, connection.random_id, now=self._hub.now(), max_depth=self._settings.max_json_depth
+            )
             connection.establish(session, self._metrics.of(app.id), self._settings.activity_timeout)
+
+    def _current(self, app: App) -> App | Close:
+        """Return what has become of an application while a client waited to be admitted."""
+        current = self._apps.by_id(app.id)
+        if current is None or current.key != app.key:
+            return codes.unknown_app(app.key)
+        return current if current.enabled else codes.APP_DISABLED
 
     def _refuse(self, connection: Connection, close: Close) -> None:
         self._metrics.refused_handshakes[close.code] += 1

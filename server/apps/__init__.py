@@ -2,5 +2,6 @@
 
 from server.apps.app import DEMO_APP, App
 from server.apps.apps import Apps, check_unique
+from server.apps.directory import Directory
 
-__all__ = ["DEMO_APP", "App", "Apps", "check_unique"]
+__all__ = ["DEMO_APP", "App", "Apps", "Directory", "check_unique"]

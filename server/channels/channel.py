@@ -65,7 +65,7 @@ class Channel:
         # How many connections of this node are in the channel as each user.
         self.users: dict[str, int] = {}
         # None if subscription counts aren't told.
-        self.count = CountThrottle() if counts else None
+        self.count = CountThrottle() if counts and self.may_count else None
         # Until when entries of this node are to be held once they are given up, because of connections that ended
         # unclean or by our doing; by user, None for the channel's own.
         self.dues: dict[str | None, float] = {}
@@ -81,6 +81,11 @@ class Channel:
 
     def __len__(self) -> int:
         return len(self.fanout.subscribers)
+
+    @property
+    def may_count(self) -> bool:
+        """Whether its number of subscriptions is anybody's business: of a presence channel there are the members."""
+        return not self.kind.presence and not self.kind.user
 
     @property
     def is_deserted(self) -> bool:

@@ -77,7 +77,11 @@ def _path(location: tuple[int | str, ...]) -> str:
 
 def _shown_value(error: ErrorDetails) -> str:
     name, field, value = _name(error["loc"]), _field(error["loc"]), error["input"]
-    if field is None or name in {"secret", "second_secret", "redis", "apps"} or not isinstance(value, str | int | float):
+    if (
+        field is None
+        or name in {"secret", "second_secret", "redis", "apps"}
+        or not isinstance(value, str | int | float)
+    ):
         return ""
     shown = json.dumps(value)
     return f" = {shown if len(shown) <= _MAX_SHOWN else shown[:_MAX_SHOWN] + '...'}"

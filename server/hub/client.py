@@ -27,6 +27,9 @@ class Client(Protocol):
     def unsent(self) -> int:
         """The number of bytes that wait in this process."""
 
+    def limit(self, max_message_bytes: int) -> None:
+        """Change the limit on what the client may send in one message."""
+
     def probe(self) -> None:
         """Send a WebSocket ping."""
 

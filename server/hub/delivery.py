@@ -57,6 +57,10 @@ class Delivery:
     def forget(self, channel: Channel) -> None:
         """Forget a channel that has no subscribers any more."""
         self._dirty.pop(channel, None)
+        self.forget_count(channel)
+
+    def forget_count(self, channel: Channel) -> None:
+        """Tell nobody of a channel's subscription count until it changes again."""
         self._counted.pop(channel, None)
         self._counting.discard(channel)
 

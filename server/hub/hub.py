@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, assert_never
 from adapter.base import Entry, Full, Topic, topic_of
 from adapter.errors import Unavailable
 from server.channels.channel import Channel, Ticket
+from server.channels.count import CountThrottle
 from server.hub.delivery import Delivery
 from server.hub.holds import hold_after_close
 from server.hub.interest import Interest
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Iterator
 
     from adapter.base import Adapter
-    from server.apps import Apps
+    from server.apps import App, Directory
     from server.config import Settings
     from server.hub.client import Client
     from server.metrics import Metrics
@@ -136,12 +137,27 @@ class Hub:
         if self.closing:
             await self._all_closed.wait()
 
-    def update_apps(self, apps: Apps) -> None:
-        """Let open connections have what their applications allow now; those of a removed one stay as they are."""
-        for client in self.clients.values():
-            app = apps.by_id(client.session.app.id)
-            if app is not None and app.key == client.session.app.key:
-                client.session.app = app
+    def update_app(self, client: Client, app: App | None) -> None:
+        """Let an open connection have what its application allows now, or end it.
+
+        :param app: None if there is no such application any more.
+        """
+        session = client.session
+        if app is None or app.key != session.app.key:
+            self.close(client, codes.unknown_app(session.app.key))
+        elif not app.enabled:
+            self.close(client, codes.APP_DISABLED)
+        else:
+            session.allow(app, now=self._clock())
+            client.limit(app.max_frame_bytes)
+
+    def update_counting(self, apps: Directory) -> None:
+        """Tell subscription counts where applications want it now, from each channel's next change on."""
+        for topic, channel in self.channels.items():
+            app = apps.by_id(topic.partition("/")[0])
+            if app is not None and channel.may_count and app.subscription_count != (channel.count is not None):
+                self._delivery.forget_count(channel)
+                channel.count = CountThrottle() if app.subscription_count else None
 
     def turn_away(self, client: Client, close: Close) -> None:
         """End a connection that isn't, or is no more, among the established."""
@@ -222,8 +238,7 @@ class Hub:
         channel = self.channels.get(topic)
         if channel is None:
             app = client.session.app
-            counts = app.subscription_count and not effect.kind.presence and not effect.kind.user
-            delivered = client.counters.delivered
+            counts, delivered = app.subscription_count, client.counters.delivered
             channel = self.channels[topic] = Channel(topic, effect.channel, effect.kind, delivered, counts=counts)
             self._interest.add(topic)
         return channel

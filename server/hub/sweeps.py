@@ -6,21 +6,17 @@ Each look goes through the connections in slices, so that a node with many of th
 from __future__ import annotations
 
 import asyncio
-from itertools import islice
 from typing import TYPE_CHECKING
 
+from server.hub.slices import slices
 from server.protocol import codes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from server.config import Settings
     from server.hub.client import Client
     from server.hub.hub import Hub
     from server.metrics import Metrics
 
-SLICE = 500
-"""Connections looked at before others get a turn."""
 LATE = 2.0
 """Seconds by which a look may be late. One that is later blames nobody: it was this node that didn't listen."""
 
@@ -55,7 +51,7 @@ class Sweeps:
             if self._hub.now() - asked_at > 1.0 + LATE:
                 # The process was stopped, or busy: signs of life lie in the kernel, unread. Hear them first.
                 continue
-            for batch in _batches(list(self._hub.clients.values())):
+            for batch in slices(list(self._hub.clients.values())):
                 now = self._hub.now()
                 for client in batch:
                     self.check_silence(client, now)
@@ -135,9 +131,3 @@ class Sweeps:
         for client, (since, _) in list(self._hub.closing.items()):
             if now - since >= self._settings.close_timeout:
                 client.hang_up()
-
-
-def _batches(clients: Iterable[Client]) -> Iterator[list[Client]]:
-    rest = iter(clients)
-    while batch := list(islice(rest, SLICE)):
-        yield batch

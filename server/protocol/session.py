@@ -9,6 +9,7 @@ Feed it frames and the time; carry out the effects it returns, in order.
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, assert_never
 
 from server.protocol import auth, codes, events, messages
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from server.apps import App
 
 NEVER = float("inf")
+"""By when a client must authorize itself that has done so: it is through, whatever its application comes to demand."""
+UNASKED = sys.float_info.max
+"""The same for a client of which nothing is demanded just now."""
 
 
 class Session:
@@ -50,7 +54,7 @@ class Session:
         # When it was asked for a sign of life; 0 while it owes none.
         self.probed_at = 0.0
         # Until when it must have signed in or joined a private channel.
-        self.authorize_by = NEVER if app.authorization_timeout is None else now + app.authorization_timeout
+        self.authorize_by = _authorize_by(app, now)
         self._client_events = Allowance(now=now)
         self._subscribes = Allowance(now=now)
         self._max_depth = max_depth
@@ -103,6 +107,12 @@ class Session:
             self.probed_at = now
             return [Probe()]
         return []
+
+    def allow(self, app: App, *, now: float) -> None:
+        """Go on with what the application allows now; a time for authorization that changed begins anew."""
+        if self.authorize_by != NEVER and app.authorization_timeout != self.app.authorization_timeout:
+            self.authorize_by = _authorize_by(app, now)
+        self.app = app
 
     # Subscriptions
 
@@ -241,6 +251,10 @@ class Session:
             return Send(confirmations[0])
         self.user = user
         return BecomeUser(user, tuple(confirmations))
+
+
+def _authorize_by(app: App, now: float) -> float:
+    return UNASKED if app.authorization_timeout is None else now + app.authorization_timeout
 
 
 def _refuse_subscription(channel: str, text: str, reason: str, *, kind: str = "AuthError", status: int = 401) -> Refuse:

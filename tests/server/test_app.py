@@ -153,6 +153,23 @@ async def test_sighup_reads_the_applications_again_and_touches_no_connection(tmp
         await client.close()
 
 
+async def test_sighup_ends_clients_of_removed_and_disabled_applications_and_limits_the_others(tmp_path: Path) -> None:
+    file = tmp_path / "shoal.toml"
+    stays, disabled, removed = (f'[[apps]]\nid = "{n}"\nkey = "key-{n}"\nsecret = "s"\n' for n in (1, 2, 3))
+    file.write_text(stays + disabled + removed)
+    with start_node({"SHOAL_CONFIG": str(file)}) as node:
+        clients = [await Client.open(node, key=f"key-{n}") for n in (1, 2, 3)]
+        for client in clients:
+            await client.established()
+        file.write_text(stays + "max_frame_bytes = 1024\n" + disabled + "enabled = false\n")
+        node.signal(signal.SIGHUP)
+        assert (await clients[1].expect_close()).code == 4003
+        assert (await clients[2].expect_close()).code == 4001
+        await clients[0].send("pusher:ping", {"x": "x" * 1_024})
+        assert "1024 bytes" in await clients[0].expect_error(None)
+        await clients[0].close()
+
+
 async def test_a_bad_file_on_sighup_changes_nothing_and_says_why(tmp_path: Path) -> None:
     file = tmp_path / "shoal.toml"
     file.write_text('[[apps]]\nid = "1"\nkey = "first"\nsecret = "s"\n')

@@ -43,6 +43,8 @@ class FakeClient:
         self.unsent = 0
         # What the peer's system has taken so far.
         self.taken: int | None = None
+        # Set when the limit is changed.
+        self.max_message_bytes = session.app.max_frame_bytes
         # How it was ended, and what else was done to it.
         self.closed: Close | None = None
         self.probes = 0
@@ -53,6 +55,9 @@ class FakeClient:
     def write(self, data: bytes) -> None:
         assert self.closed is None, "nothing may follow a close frame"
         self._written += data
+
+    def limit(self, max_message_bytes: int) -> None:
+        self.max_message_bytes = max_message_bytes
 
     def probe(self) -> None:
         assert self.closed is None, "nothing may follow a close frame"

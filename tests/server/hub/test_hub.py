@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from server.apps import Apps
+from server.hub.app_changes import apply_changes
 from server.protocol import codes, events
 from tests.server.hub.stage import APP
 from tests.server.protocol import wire
 
 if TYPE_CHECKING:
+    from server.apps import App
     from tests.server.hub.fake_client import FakeClient, Told
     from tests.server.hub.stage import Stage
 
@@ -236,16 +238,46 @@ async def test_when_all_have_gone_nothing_is_left(stage: Stage) -> None:
 async def test_open_connections_get_what_their_application_allows_now(stage: Stage) -> None:
     alice = stage.connect()
     allowing = wire.an_app(max_subscriptions=1)
-    stage.hub.update_apps(Apps([allowing]))
+    await apply_changes(stage.hub, Apps([allowing]))
     await stage.join(alice, "news")
     stage.subscribe(alice, "sports")
     assert names(alice.take()) == ["pusher:subscription_error", "pusher:error"]
 
 
-async def test_connections_of_an_application_whose_key_has_changed_stay_as_they_are(stage: Stage) -> None:
+@pytest.mark.parametrize(
+    ("apps", "code"),
+    [
+        ([], 4001),
+        ([wire.an_app(key="other")], 4001),
+        ([wire.an_app(enabled=False)], 4003),
+    ],
+)
+async def test_connections_end_whose_application_is_none_any_more(stage: Stage, apps: list[App], code: int) -> None:
+    alice, other = stage.connect(), stage.connect(wire.an_app(id="2", key="second"))
+    await stage.join(alice, "presence-x", {"user_id": "a"})
+    await apply_changes(stage.hub, Apps([*apps, other.session.app]))
+    assert alice.closed is not None
+    assert alice.closed.code == code
+    assert other.closed is None
+    await stage.settle()
+    assert await stage.members("presence-x") == set(), "whoever must not come back is not waited for"
+
+
+async def test_limit_on_frames_applies_to_open_connections(stage: Stage) -> None:
     alice = stage.connect()
-    stage.hub.update_apps(Apps([wire.an_app(key="other")]))
-    assert alice.session.app is APP
+    await apply_changes(stage.hub, Apps([wire.an_app(max_frame_bytes=2_000)]))
+    assert alice.max_message_bytes == 2_000
+
+
+async def test_subscription_counts_begin_and_end_in_open_channels(stage: Stage) -> None:
+    alice, bob, carol = stage.connect(), stage.connect(), stage.connect()
+    await stage.join(alice, "news")
+    await apply_changes(stage.hub, Apps([wire.an_app(subscription_count=True)]))
+    await stage.join(bob, "news")
+    assert [told.data for told in alice.take()] == [{"subscription_count": 2}]
+    await apply_changes(stage.hub, Apps([wire.an_app()]))
+    await stage.join(carol, "news")
+    assert alice.take() == []
 
 
 async def test_a_probe_is_a_ping_of_both_kinds(stage: Stage) -> None:

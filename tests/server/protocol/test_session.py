@@ -111,6 +111,35 @@ def test_who_does_not_is_closed() -> None:
     assert session.tick(now=110.0, activity_timeout=120.0, pong_timeout=30.0) == [codes.NOT_AUTHORIZED_IN_TIME]
 
 
+def test_a_new_time_for_authorization_begins_when_it_is_set() -> None:
+    session = a_session()
+    session.allow(an_app(authorization_timeout=10.0), now=200.0)
+    session.heard(now=209.0)
+    assert session.tick(now=209.9, activity_timeout=120.0, pong_timeout=30.0) == []
+    assert session.tick(now=210.0, activity_timeout=120.0, pong_timeout=30.0) == [codes.NOT_AUTHORIZED_IN_TIME]
+
+
+def test_another_change_leaves_the_time_for_authorization_as_it_is() -> None:
+    session = a_session(authorization_timeout=10.0)
+    session.allow(an_app(authorization_timeout=10.0, max_subscriptions=1), now=109.0)
+    assert session.tick(now=110.0, activity_timeout=120.0, pong_timeout=30.0) == [codes.NOT_AUTHORIZED_IN_TIME]
+
+
+def test_time_for_authorization_can_be_taken_back() -> None:
+    session = a_session(authorization_timeout=10.0)
+    session.allow(an_app(), now=105.0)
+    session.heard(now=500.0)
+    assert session.tick(now=500.0, activity_timeout=120.0, pong_timeout=30.0) == []
+
+
+def test_who_has_authorized_is_not_asked_again_by_a_change() -> None:
+    session = a_session()
+    say(session, sign_in({"id": "7"}))
+    session.allow(an_app(authorization_timeout=10.0), now=200.0)
+    session.heard(now=300.0)
+    assert session.tick(now=300.0, activity_timeout=120.0, pong_timeout=30.0) == []
+
+
 # Client events
 
 

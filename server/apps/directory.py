@@ -1,0 +1,24 @@
+"""What the rest of a node asks about applications, wherever these are kept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from asyncio import Future
+
+    from server.apps.app import App
+
+
+class Directory(Protocol):
+    """Finds applications. Neither method blocks: what has to be asked for first is a future."""
+
+    def by_key(self, key: str) -> App | Future[App | None] | None:
+        """Return the application that a client or a request names; None if there is none.
+
+        :returns: a future where that isn't known here; others wait for the same one, so it must not be cancelled.
+        :raises StoreUnavailable: (the future) if nobody can tell just now. It is done within ``app_store_timeout``.
+        """
+
+    def by_id(self, id: str) -> App | None:  # noqa: A002 - the protocol's word
+        """Return an application that has open connections as it is now; None if there is no such one any more."""

@@ -21,7 +21,7 @@ class Refusal(AdapterError):
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
-        self.code = message.partition(" ")[0]
+        self.code = code_of(message)
 
 
 PASSING = frozenset(
@@ -31,3 +31,11 @@ PASSING = frozenset(
 
 FORBIDDEN = frozenset({"NOAUTH", "WRONGPASS", "NOPERM", "DENIED"})
 """Codes of refusals that only an administrator can end."""
+
+MOVING = frozenset({"MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN"})
+"""Codes by which a server of Redis Cluster says that a slot is elsewhere, or on its way there."""
+
+
+def code_of(message: str) -> str:
+    """Return the first word of an error reply."""
+    return message.partition(" ")[0]

@@ -64,13 +64,28 @@ class Link:
             raise LinkLost(f"{self.place} doesn't answer") from None
 
     async def ask_all(self, commands: Iterable[tuple[bytes | str | int, ...]]) -> list[Any]:
-        """Send commands together and wait for all answers; silence counts as a lost connection."""
+        """Send commands together and wait for all answers; silence counts as a lost connection.
+
+        :raises Refusal: if one is refused.
+        """
+        answers = await self.ask_each(commands)
+        for answer in answers:
+            if isinstance(answer, Refusal):
+                raise answer
+        return answers
+
+    async def ask_each(self, commands: Iterable[tuple[bytes | str | int, ...]]) -> list[Any]:
+        """Like :meth:`ask_all`, but a refusal is an answer like any other."""
         futures = [self.call(*command) for command in commands]
         try:
             async with asyncio.timeout(self._timeout):
-                return await asyncio.gather(*futures)
+                answers = await asyncio.gather(*futures, return_exceptions=True)
         except TimeoutError:
             raise LinkLost(f"{self.place} doesn't answer") from None
+        for answer in answers:
+            if isinstance(answer, BaseException) and not isinstance(answer, Refusal):
+                raise answer
+        return answers
 
     def _replied(self, reply: Any) -> None:
         on_reply, context = self._awaiting.popleft()

@@ -5,8 +5,10 @@
                         each second: a probe goes out on one connection and must come back on the other
 
 Commands and messages have a connection each, and the two share their fate: they are to the same server, and what one
-of them says is judged by the other. A probe is a barrier: positions are read before it is published, so once it is
-back all messages up to them are.
+of them says is judged by the other (:mod:`adapter.redis.probe`).
+
+On Redis Cluster shards come and go. One that this primary doesn't have, or is about to hand over, is *displaced*: it is
+put aside here until :mod:`adapter.redis.topology` has found out where it is, and has it adopted there or here.
 """
 
 from __future__ import annotations
@@ -19,8 +21,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from adapter.redis.envelope import Unreadable, read
-from adapter.redis.errors import LinkLost, Misconfigured, Refusal
+from adapter.redis.errors import MOVING, LinkLost, Misconfigured, Refusal, code_of
 from adapter.redis.link import open_link
+from adapter.redis.probe import Probe, survey
 from adapter.redis.repair import Enrolment, Fenced, repair, settle
 from adapter.redis.scripts import Scripts
 from adapter.redis.shard import APPLIED, State
@@ -28,7 +31,7 @@ from adapter.redis.startup import agree, check_permissions, check_role, check_se
 from adapter.redis.subscription import Subscription
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from adapter.redis.finder import Finder
     from adapter.redis.identity import Identity
@@ -46,15 +49,14 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
 """Seconds between two attempts to connect; a cluster has 5 seconds to converge once its Redis is back."""
 SUBSCRIBE_TIMEOUT = 10.0
 """Seconds for all topics of a node to be subscribed again."""
-DUE_AT_ONCE = 100
-"""Holds that are collected in a shard each second, by each node."""
 
 
 class Partition:
     """The two connections to one primary.
 
-    :param agreement: what all nodes must have in common; None if that isn't to be checked here.
+    :param agreement: what shards are spread over, which all nodes must have in common.
     :param on_due: given the claims whose hold is due.
+    :param on_displaced: asked where shards are, with the reason; None if they are always here.
     """
 
     def __init__(
@@ -64,21 +66,24 @@ class Partition:
         identity: Identity,
         options: RedisOptions,
         stats: Stats,
-        is_cluster: bool,
         is_found: bool,
         agreement: str,
         on_due: Callable[[Shard, list[bytes]], None],
+        on_displaced: Callable[[Iterable[Shard], str], None] | None = None,
     ) -> None:
         self.finder = finder
         self._identity = identity
         self._options = options
         self._stats = stats
-        self._is_cluster = is_cluster
         self._is_found = is_found
         self._agreement = agreement
         self._on_due = on_due
-        self._scripts = Scripts(sharded=is_cluster)
+        self._on_displaced = on_displaced
+        self._is_cluster = on_displaced is not None
+        self._scripts = Scripts(sharded=self._is_cluster)
         self.shards: set[Shard] = set()
+        # Those whose topics may not all be listened to: not to be used before they are adopted again.
+        self._displaced: set[Shard] = set()
         self._by_channel: dict[bytes, Watch] = {}
         # None while away.
         self.link: Link | None = None
@@ -91,9 +96,9 @@ class Partition:
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._broken: dict[Shard, str] = {}
         self._has_broken = asyncio.Event()
-        self._probe_returned: asyncio.Future[None] | None = None
-        self._nonce = 0
-        self._probe_channel = b""
+        self._repairs: dict[Shard, asyncio.Task[None]] = {}
+        # None before the first connection, or when there is no shard to have it in.
+        self._probe: Probe | None = None
         # When it came back after it had been away, by the loop's clock; never before.
         self.returned_at = -math.inf
 
@@ -114,8 +119,8 @@ class Partition:
     def _received(self, channel: bytes, data: bytes) -> None:
         watch = self._by_channel.get(channel)
         if watch is None:
-            if channel == self._probe_channel:
-                self._probed(data)
+            if self._probe is not None and channel == self._probe.channel:
+                self._probe.received(data)
             return
         try:
             position, kind, first, second = read(data)
@@ -134,6 +139,68 @@ class Partition:
         for write in held:
             watch.shard.submit(write)
 
+    def _refused(self, channel: bytes, why: str) -> None:
+        """Take note that a channel isn't listened to here."""
+        watch = self._by_channel.get(channel)
+        if watch is not None:
+            self._displace(watch.shard, why)
+        elif self._probe is not None and channel == self._probe.channel:
+            self._displace(self._probe.shard, why)
+
+    # Shards that come and go
+
+    def adopt(self, shard: Shard) -> None:
+        """Have a shard here from now on, or make sure that it is."""
+        self.shards.add(shard)
+        self._displaced.discard(shard)
+        self._stop_repair(shard)
+        for watch in shard.watches.values():
+            self._by_channel[watch.channel] = watch
+        if self._subscription is not None:
+            self._subscription.add(watch.channel for watch in shard.watches.values())
+            if self._probe is None or self._probe.shard is shard:
+                self._set_up_probe(self._subscription)
+            self.broken(shard, "it is to be used here")
+
+    def release(self, shard: Shard) -> None:
+        """Have a shard here no longer."""
+        self.shards.discard(shard)
+        self._displaced.discard(shard)
+        self._broken.pop(shard, None)
+        self._stop_repair(shard)
+        for watch in shard.watches.values():
+            if self._by_channel.pop(watch.channel, None) is not None and self._subscription is not None:
+                self._subscription.remove(watch.channel)
+        shard.detach()
+        if self._subscription is not None and self._probe is not None and self._probe.shard is shard:
+            self._subscription.remove(self._probe.channel)
+            self._set_up_probe(self._subscription)
+
+    def _stop_repair(self, shard: Shard) -> None:
+        """Have nothing done any more by a repair that began with other subscriptions than there are now."""
+        if shard in self._repairs:
+            self._repairs[shard].cancel()
+
+    def _displace(self, shard: Shard, why: str) -> None:
+        """Use a shard no more until somebody has found out where it is."""
+        assert self._on_displaced is not None, "only on Redis Cluster"
+        if shard not in self.shards:
+            return
+        shard.break_off(why)
+        self._broken.pop(shard, None)
+        self._displaced.add(shard)
+        self._on_displaced([shard], why)
+
+    def _set_up_probe(self, subscription: Subscription) -> None:
+        if self._probe is not None:
+            self._probe.give_up()
+        if not self.shards:
+            self._probe = None
+            return
+        first = min(self.shards, key=lambda shard: shard.number)
+        self._probe = Probe(first, self._identity.name_of_probe, sharded=self._is_cluster)
+        subscription.add([self._probe.channel])
+
     # The session
 
     async def run(self) -> None:
@@ -151,6 +218,8 @@ class Partition:
                 pause = FIRST_PAUSE
             self._report(why)
             self._break_off()
+            if self._on_displaced is not None:
+                self._on_displaced(self.shards, str(why))
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))
             pause = min(LONGEST_PAUSE, pause * 2)
 
@@ -182,7 +251,7 @@ class Partition:
         link = self.link = await self._open(place)
         if not self.failed.done():
             await check_server(link, is_cluster=self._is_cluster)
-        replid = await check_role(link, is_found=self._is_found)
+        await check_role(link, is_found=self._is_found)
         await load_scripts(link, self._scripts)
         if not self.failed.done():
             await self._check(link)
@@ -191,9 +260,8 @@ class Partition:
             sharded=self._is_cluster,
             on_message=self._received,
             on_confirmed=self._confirmed,
+            on_refused=self._refused if self._is_cluster else None,
         )
-        for shard in self.shards:
-            shard.attach(link, self._scripts, replid)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._watch_wires(link, subscription))
             tasks.create_task(self._work(subscription))
@@ -205,7 +273,8 @@ class Partition:
     async def _check(self, link: Link) -> None:
         keys = min(self.shards, key=lambda shard: shard.number).keys
         await check_permissions(link, self._scripts, keys, self._identity.boot)
-        if self._agreement:
+        # On Redis Cluster, all partitions have the same idea; it is kept with the first shard.
+        if not self._is_cluster or any(shard.number == 0 for shard in self.shards):
             await agree(link, self._scripts, keys, self._options, self._agreement)
 
     async def _watch_wires(self, link: Link, subscription: Subscription) -> None:
@@ -213,17 +282,12 @@ class Partition:
         raise LinkLost(subscription.failure or f"{link.place} closed a connection")
 
     async def _work(self, subscription: Subscription) -> None:
-        self._probe_channel = self._probing_shard.keys.probe_channel(self._identity.name_of_probe).encode()
-        subscription.add([self._probe_channel, *self._by_channel])
-        try:
-            async with asyncio.timeout(SUBSCRIBE_TIMEOUT):
-                await subscription.wait_confirmed()
-        except TimeoutError:
-            raise LinkLost("subscriptions are not confirmed") from None
-        self._broken = dict.fromkeys(self.shards, "the link is new")
+        self._set_up_probe(subscription)
+        subscription.add(self._by_channel)
+        self._broken = dict.fromkeys(self.shards - self._displaced, "the link is new")
         self._has_broken.set()
-        await self._repair_broken()
-        await self._probe()
+        await self._repair_broken(subscription)
+        await self._send_probe()
         self.up.set()
         self._stats.partitions_up[str(self.finder)] = True
         if not self.failed.done():
@@ -233,21 +297,24 @@ class Partition:
             logger.info("connected to Redis again, at %s", self._require_link().place)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._keep_probing())
-            tasks.create_task(self._keep_repairing())
+            tasks.create_task(self._keep_repairing(subscription))
 
     # Repair
 
     def broken(self, shard: Shard, why: str) -> None:
-        """Repair a shard as soon as possible."""
+        """Repair a shard as soon as possible, or have it looked for if it isn't here."""
+        if self._is_cluster and code_of(why) in MOVING:
+            self._displace(shard, why)
+            return
         self._broken[shard] = why
         self._has_broken.set()
 
-    async def _keep_repairing(self) -> None:
+    async def _keep_repairing(self, subscription: Subscription) -> None:
         while True:
             await self._has_broken.wait()
-            await self._repair_broken()
+            await self._repair_broken(subscription)
 
-    async def _repair_broken(self) -> None:
+    async def _repair_broken(self, subscription: Subscription) -> None:
         """Repair all shards that need it; a refusal among the reasons shows that the link needs it too."""
         self._has_broken.clear()
         broken, self._broken = self._broken, {}
@@ -256,20 +323,43 @@ class Partition:
             logger.debug("shard %d is repaired: %s", shard.number, why)
         if any(why.startswith("NOSCRIPT") for why in broken.values()):
             await load_scripts(link, self._scripts)
+        await self._wait_answered(subscription)
         replid = await check_role(link, is_found=True)
-        for shard in broken:
-            shard.attach(link, self._scripts, replid)
         enrolment = self._enrolment(link)
         async with asyncio.TaskGroup() as tasks:
             for shard in broken:
-                tasks.create_task(self._repair(shard, enrolment))
+                if shard in self.shards and shard not in self._displaced:
+                    shard.attach(link, self._scripts, replid)
+                    self._repairs[shard] = tasks.create_task(self._repair(shard, enrolment))
+        self._repairs.clear()
+
+    @staticmethod
+    async def _wait_answered(subscription: Subscription) -> None:
+        try:
+            async with asyncio.timeout(SUBSCRIBE_TIMEOUT):
+                await subscription.wait_answered()
+        except TimeoutError:
+            raise LinkLost("subscriptions are not confirmed") from None
 
     async def _repair(self, shard: Shard, enrolment: Enrolment) -> None:
         try:
-            await repair(shard, enrolment)
+            await self._while_here(shard, repair(shard, enrolment))
         except Fenced:
             self.broken(shard, "this node was declared dead")
             self._identity.declared_dead(enrolment.boot)
+        if shard in self._displaced:
+            # A channel was refused meanwhile.
+            shard.break_off("it is displaced")
+            self._broken.pop(shard, None)
+
+    async def _while_here(self, shard: Shard, work: Awaitable[None]) -> None:
+        """Do something with a shard; if it is refused because the shard is elsewhere, have it looked for."""
+        try:
+            await work
+        except Refusal as exc:
+            if not self._is_cluster or exc.code not in MOVING:
+                raise
+            self._displace(shard, str(exc))
 
     def _enrolment(self, link: Link) -> Enrolment:
         return Enrolment(self._identity.boot, tuple(self._identity.peers), link, self._scripts)
@@ -281,62 +371,53 @@ class Partition:
 
     # Probes
 
-    @property
-    def _probing_shard(self) -> Shard:
-        return min(self.shards, key=lambda shard: shard.number)
-
     async def _keep_probing(self) -> None:
         while True:
             await asyncio.sleep(PROBE_INTERVAL)
-            await self._probe()
-            await settle(self.shards, self._enrolment(self._require_link()))
+            await self._send_probe()
+            for shard in list(self.shards):
+                if shard.state is State.SETTLING:
+                    await self._while_here(shard, settle(shard, self._enrolment(self._require_link())))
 
-    async def _probe(self) -> None:
+    async def _send_probe(self) -> None:
         """Send a probe, wait for it, and note what is known by that.
 
         :raises LinkLost: if it doesn't come back.
         """
-        link = self._require_link()
+        link, probe = self._require_link(), self._probe
+        if probe is None:
+            return
         started = time.monotonic()
         shards = sorted(self.shards, key=lambda shard: shard.number)
-        survey = await self._survey(link, shards)
+        found = await survey(link, self._scripts, shards, one_by_one=self._is_cluster)
         replid = await check_role(link, is_found=True)
-        await self._send_probe(link)
-        self._stats.probe_seconds[str(self.finder)] = time.monotonic() - started
-        for shard, (epoch, known_replid, position, due) in zip(shards, survey, strict=True):
-            if shard.state is State.AWAY:
-                continue
-            if epoch.decode() != shard.epoch or known_replid.decode() != replid:
-                shard.break_off("the server has changed")
-                continue
-            shard.intake.passed(int(position))
-            if due and shard.state is State.LIVE:
-                self._on_due(shard, due)
-
-    async def _survey(self, link: Link, shards: list[Shard]) -> list[Any]:
-        digest = self._scripts.digests["survey"]
-        # On Redis Cluster a script may only touch one slot.
-        groups = [[shard] for shard in shards] if self._is_cluster else [shards]
-        commands: list[tuple[bytes | str | int, ...]] = []
-        for group in groups:
-            keys = [key for shard in group for key in (shard.keys.meta, shard.keys.holds)]
-            commands.append((b"EVALSHA", digest, len(keys), *keys, DUE_AT_ONCE))
-        return [found for answer in await link.ask_all(commands) for found in answer]
-
-    async def _send_probe(self, link: Link) -> None:
-        self._nonce += 1
-        returned = self._probe_returned = asyncio.get_running_loop().create_future()
-        await link.ask("SPUBLISH" if self._is_cluster else "PUBLISH", self._probe_channel, self._nonce)
         try:
-            async with asyncio.timeout(self._options.answer_timeout):
-                await returned
-        except TimeoutError:
-            raise LinkLost(f"{link.place} doesn't deliver messages") from None
+            is_back = await probe.send(link, timeout=self._options.answer_timeout)
+        except Refusal as exc:
+            self._displaced_or_raise(probe.shard, exc)
+            return
+        if not is_back:
+            return
+        self._stats.probe_seconds[str(self.finder)] = time.monotonic() - started
+        for shard, told in zip(shards, found, strict=True):
+            if isinstance(told, Refusal):
+                self._displaced_or_raise(shard, told)
+            elif shard in self.shards and shard.state is not State.AWAY:
+                self._passed(shard, replid, *told)
 
-    def _probed(self, data: bytes) -> None:
-        waiting = self._probe_returned
-        if waiting is not None and not waiting.done() and data == b"%d" % self._nonce:
-            waiting.set_result(None)
+    def _displaced_or_raise(self, shard: Shard, refusal: Refusal) -> None:
+        if not self._is_cluster or refusal.code not in MOVING:
+            raise refusal
+        self._displace(shard, str(refusal))
+
+    def _passed(self, shard: Shard, replid: str, epoch: bytes, known_replid: bytes, position: bytes, due: Any) -> None:
+        """Take in what was read of a shard before a probe that is back."""
+        if epoch.decode() != shard.epoch or known_replid.decode() != replid:
+            shard.break_off("the server has changed")
+            return
+        shard.intake.passed(int(position))
+        if due and shard.state is State.LIVE:
+            self._on_due(shard, due)
 
     # Commands
 
@@ -347,12 +428,12 @@ class Partition:
         """
         return await self._require_link().ask(*command)
 
-    async def ask_all(self, commands: Iterable[tuple[bytes | str | int, ...]]) -> list[Any]:
-        """Send commands together, once.
+    async def ask_each(self, commands: Iterable[tuple[bytes | str | int, ...]]) -> list[Any]:
+        """Send commands together, once; a refusal is an answer like any other.
 
         :raises LinkLost: if there is no connection.
         """
-        return await self._require_link().ask_all(commands)
+        return await self._require_link().ask_each(commands)
 
     async def run_script(self, name: str, keys: Iterable[str], *arguments: bytes | str | int) -> Any:
         names = list(keys)
@@ -375,8 +456,14 @@ class Partition:
                 self.link.send(_ignore, None, shard.command(write, -1))
 
     def close(self) -> None:
-        """End the connections."""
+        """End the connections, for good."""
         self._break_off()
+        self._stats.partitions_up.pop(str(self.finder), None)
+        self._stats.probe_seconds.pop(str(self.finder), None)
+        if not self.failed.done():
+            self.failed.set_result(None)
+        # Whoever waits has to look elsewhere.
+        self.up.set()
 
 
 def _ignore(_: None, reply: object) -> None:

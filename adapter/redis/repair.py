@@ -19,8 +19,6 @@ from adapter.redis.envelope import Unreadable, read
 from adapter.redis.shard import State, finish
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from adapter.redis.link import Link
     from adapter.redis.scripts import Scripts
     from adapter.redis.shard import Shard
@@ -227,18 +225,17 @@ def reread(shard: Shard) -> None:
         shard.look_again(watch)
 
 
-async def settle(shards: Iterable[Shard], enrolment: Enrolment) -> None:
-    """Look whether settling shards have settled; if so, tell the receiver how their topics stand, and go on."""
-    for shard in shards:
-        if shard.state is not State.SETTLING:
-            continue
-        standing = await enrolment.register(shard, is_new=False)
-        if standing.epoch != shard.epoch or standing.stored.startswith("x"):
-            shard.break_off("the server has changed")
-        elif not standing.is_settling and shard.state is State.SETTLING:
-            reread(shard)
-            shard.intake.keep_aside()
-            shard.resume(settling=False)
+async def settle(shard: Shard, enrolment: Enrolment) -> None:
+    """Look whether a settling shard has settled; if so, tell the receiver how its topics stand, and go on."""
+    standing = await enrolment.register(shard, is_new=False)
+    if shard.state is not State.SETTLING:
+        return
+    if standing.epoch != shard.epoch or standing.stored.startswith("x"):
+        shard.break_off("the server has changed")
+    elif not standing.is_settling:
+        reread(shard)
+        shard.intake.keep_aside()
+        shard.resume(settling=False)
 
 
 async def _reread_commands(shard: Shard, link: Link) -> None:

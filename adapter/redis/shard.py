@@ -168,7 +168,7 @@ class Shard:
     def _refused(self, refusal: Refusal) -> None:
         """Stop sending for a moment; where the server is at fault, until it was repaired."""
         self.stats.refusals[refusal.code] += 1
-        if refusal.code in {"NOSCRIPT", "READONLY", "MOVED", "ASK", "CLUSTERDOWN", "LOADING", "MASTERDOWN"}:
+        if refusal.code in {"NOSCRIPT", "READONLY", "MOVED", "LOADING", "MASTERDOWN"}:
             self.break_off(str(refusal))
         elif self.line.is_open:
             logger.warning("shard %d: refused, trying again: %s", self.number, refusal)

@@ -1,8 +1,13 @@
-"""A connection that listens to pub/sub channels."""
+"""A connection that listens to pub/sub channels.
+
+Replies come in the order of the commands, so each channel asked for is confirmed, or refused, in its turn. Messages
+come in between, and so do goodbyes that nobody asked for: Redis Cluster says them when a slot moves away.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from adapter.redis.errors import Refusal
@@ -22,6 +27,7 @@ class Subscription:
     :param sharded: speak of sharded channels, as Redis Cluster does.
     :param on_message: called with channel and message.
     :param on_confirmed: called with each channel once it is listened to.
+    :param on_refused: called with a channel that isn't listened to, or no more, and why. None: the wire is closed then.
     """
 
     def __init__(
@@ -31,16 +37,21 @@ class Subscription:
         sharded: bool,
         on_message: Callable[[bytes, bytes], None],
         on_confirmed: Callable[[bytes], None],
+        on_refused: Callable[[bytes, str], None] | None = None,
     ) -> None:
         self.wire = wire
-        self._is_sharded = sharded
+        self._join, self._part = ("SSUBSCRIBE", "SUNSUBSCRIBE") if sharded else ("SUBSCRIBE", "UNSUBSCRIBE")
+        # One command may name channels of one slot only.
+        self._batch = 1 if sharded else BATCH
         self._on_message = on_message
         self._on_confirmed = on_confirmed
+        self._on_refused = on_refused or self._fail
         # Channels that are yet to be asked for; sent at the end of the tick.
         self._new: list[bytes] = []
-        self._unconfirmed: set[bytes] = set()
-        # Channels that we have left ourselves, whose goodbye is still to come.
-        self._leaving: set[bytes] = set()
+        # What was asked for and isn't answered yet, in order: the channel, and whether to listen to it.
+        self._asked: deque[tuple[bytes, bool]] = deque()
+        # How many of them are to be listened to.
+        self._unconfirmed = 0
         self._all_confirmed = asyncio.Event()
         self._all_confirmed.set()
         # Why the wire was closed, if it was from here.
@@ -54,50 +65,65 @@ class Subscription:
         self._new += channels
 
     def remove(self, channel: bytes) -> None:
-        """Listen no more to a channel that was confirmed."""
-        self._leaving.add(channel)
-        self.wire.send(("SUNSUBSCRIBE" if self._is_sharded else "UNSUBSCRIBE", channel))
+        """Listen no more to a channel that was added."""
+        self._subscribe()
+        self._asked.append((channel, False))
+        self.wire.send((self._part, channel))
 
-    async def wait_confirmed(self) -> None:
-        """Wait until all channels that were added are listened to."""
-        await asyncio.sleep(0)
+    async def wait_answered(self) -> None:
+        """Wait until all channels that were added are listened to, or refused."""
+        self._subscribe()
         await self._all_confirmed.wait()
 
     def _subscribe(self) -> None:
         new, self._new = self._new, []
         if not new or self.wire.lost.done():
             return
-        self._unconfirmed.update(new)
+        self._asked.extend((channel, True) for channel in new)
+        self._unconfirmed += len(new)
         self._all_confirmed.clear()
-        if self._is_sharded:
-            # One command may name channels of one slot only.
-            for channel in new:
-                self.wire.send(("SSUBSCRIBE", channel))
-            return
-        for start in range(0, len(new), BATCH):
-            self.wire.send(("SUBSCRIBE", *new[start : start + BATCH]))
+        for start in range(0, len(new), self._batch):
+            self.wire.send((self._join, *new[start : start + self._batch]))
 
     def _pushed(self, reply: Any) -> None:
         if isinstance(reply, Refusal):
-            self._fail(f"refused: {reply}")
+            self._refused(reply)
             return
         kind, channel, value = reply
         if kind in {b"message", b"smessage"}:
             self._on_message(channel, value)
         elif kind in {b"subscribe", b"ssubscribe"}:
             self._confirmed(channel)
-        elif channel in self._leaving:
-            self._leaving.discard(channel)
+        elif self._asked and self._asked[0] == (channel, False):
+            self._answered()
         else:
             # The slot has moved to another server.
-            self._fail("unsubscribed by the server")
+            self._on_refused(channel, "unsubscribed by the server")
 
     def _confirmed(self, channel: bytes) -> None:
-        self._unconfirmed.discard(channel)
-        if not self._unconfirmed:
-            self._all_confirmed.set()
+        if not self._asked or self._asked[0] != (channel, True):
+            # A goodbye that we asked for and one that the server said by itself can't be told apart.
+            self._fail(channel, "confirmed out of turn")
+            return
+        self._answered()
         self._on_confirmed(channel)
 
-    def _fail(self, why: str) -> None:
-        self.failure = why
+    def _refused(self, refusal: Refusal) -> None:
+        if not self._asked:
+            self._fail(b"no channel", str(refusal))
+            return
+        channel, is_wanted = self._asked[0]
+        self._answered()
+        # Who doesn't want it any more doesn't mind.
+        if is_wanted:
+            self._on_refused(channel, str(refusal))
+
+    def _answered(self) -> None:
+        _, is_wanted = self._asked.popleft()
+        self._unconfirmed -= is_wanted
+        if not self._unconfirmed:
+            self._all_confirmed.set()
+
+    def _fail(self, channel: bytes, why: str) -> None:
+        self.failure = f"{channel.decode(errors='replace')}: {why}"
         self.wire.close()

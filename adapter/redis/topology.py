@@ -1,11 +1,18 @@
-"""Which primary has which shards."""
+"""Which primary has which shards.
+
+With one server, one that Sentinel names, or several independent ones, that is settled once. In a Redis Cluster it is
+read from the cluster, and read again whenever a shard is found not to be where it was thought to be.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import logging
+import random
 from typing import TYPE_CHECKING, Any
 
-from adapter.redis.errors import LinkLost, Misconfigured
+from adapter.redis.cluster_map import ClusterMap
+from adapter.redis.errors import MOVING, LinkLost, Misconfigured, Refusal
 from adapter.redis.finder import FixedFinder, SentinelFinder
 from adapter.redis.keys import ShardKeys
 from adapter.redis.partition import Partition
@@ -14,16 +21,22 @@ from adapter.redis.shard import Shard
 from adapter.redis.shards import SHARDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Container, Iterable, Sequence
 
-    from adapter.redis.finder import Finder
     from adapter.redis.identity import Identity
     from adapter.redis.options import RedisOptions
-    from adapter.redis.place import Target
+    from adapter.redis.place import Place
     from adapter.redis.stats import Stats
     from adapter.redis.watch import Watch
 
+logger = logging.getLogger(__name__)
+
 Question = tuple[Shard, tuple["bytes | str | int", ...]]
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.05, 0.5
+"""Seconds between two looks at where the shards of a Redis Cluster are."""
+AGAIN = 0.01
+"""Seconds before a question is asked again that broke off."""
 
 
 class Topology:
@@ -59,7 +72,14 @@ class Topology:
             for number in range(SHARDS)
         ]
         self._of: dict[Shard, Partition] = {}
-        self._partitions: list[Partition] = []
+        # By the address of its server, on Redis Cluster.
+        self._partitions: dict[str, Partition] = {}
+        self._running: dict[Partition, asyncio.Task[None]] = {}
+        self._tasks: asyncio.TaskGroup | None = None
+        # None but for Redis Cluster; with it, shards that aren't where they were thought to be, and why.
+        self._map = ClusterMap(targets[0].seeds, options) if isinstance(targets[0], Cluster) else None
+        self._displaced: dict[Shard, str] = {}
+        self._has_displaced = asyncio.Event()
 
     @property
     def home(self) -> Partition:
@@ -69,47 +89,144 @@ class Topology:
     def partition(self, shard: Shard) -> Partition:
         return self._of[shard]
 
+    # Life
+
     def open(self) -> None:
         """Make what needs the running event loop."""
-        self._partitions = [self._partition(target) for target in self._targets]
+        # Done when all shards have a place, or fails with what can't be mended.
+        self._placed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if self._map is not None:
+            self.displaced(self.shards, "the cluster is new")
+            return
+        partitions = [self._fixed_partition(target) for target in self._targets if not isinstance(target, Cluster)]
+        self._partitions = {str(partition.finder): partition for partition in partitions}
         for shard in self.shards:
-            self._assign(shard, self._partitions[shard.number % len(self._partitions)])
+            self._assign(shard, partitions[shard.number % len(partitions)])
+        self._placed.set_result(None)
 
     async def run(self) -> None:
         """Keep all connections, until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            for partition in self._partitions:
-                tasks.create_task(partition.run())
+        async with asyncio.TaskGroup() as self._tasks:
+            for partition in self._partitions.values():
+                self._run(partition)
+            if self._map is not None:
+                self._tasks.create_task(self._keep_map(self._map))
 
-    def _assign(self, shard: Shard, partition: Partition) -> None:
-        self._of[shard] = partition
-        partition.shards.add(shard)
-        partition.listen(shard.watches.values())
-
-    def _partition(self, target: Target) -> Partition:
-        finder: Finder
-        if isinstance(target, Single):
-            finder = FixedFinder(target.place)
-        else:
-            assert isinstance(target, Sentinel)
-            finder = SentinelFinder(target, self._options)
-        return Partition(
-            finder,
-            identity=self._identity,
-            options=self._options,
-            stats=self._stats,
-            is_cluster=False,
-            is_found=isinstance(target, Sentinel),
-            agreement=str(len(self._targets)),
-            on_due=self._on_due,
-        )
+    def _run(self, partition: Partition) -> None:
+        assert self._tasks is not None, "running"
+        self._running[partition] = self._tasks.create_task(partition.run())
 
     async def wait_up(self) -> None:
         """Wait until every shard can be used.
 
         :raises Misconfigured: if that will never be.
         """
-        await asyncio.gather(*(asyncio.shield(partition.failed) for partition in self._partitions))
+        await asyncio.shield(self._placed)
+        waited: list[Partition] = []
+        while waited != list(self._partitions.values()):
+            waited = list(self._partitions.values())
+            await asyncio.gather(*(asyncio.shield(partition.failed) for partition in waited))
+
+    def end(self) -> None:
+        """Have no connection made again; to be cancelled now."""
+        for partition in self._partitions.values():
+            partition.is_ending = True
+
+    def close(self) -> None:
+        for partition in self._partitions.values():
+            partition.close()
+
+    # Who has what
+
+    def _assign(self, shard: Shard, partition: Partition) -> None:
+        if (before := self._of.get(shard)) is not None and before is not partition:
+            before.release(shard)
+        self._of[shard] = partition
+        partition.adopt(shard)
+
+    def _fixed_partition(self, target: Single | Sentinel) -> Partition:
+        return Partition(
+            FixedFinder(target.place) if isinstance(target, Single) else SentinelFinder(target, self._options),
+            identity=self._identity,
+            options=self._options,
+            stats=self._stats,
+            is_found=isinstance(target, Sentinel),
+            agreement=str(len(self._targets)),
+            on_due=self._on_due,
+        )
+
+    def _master(self, place: Place) -> Partition:
+        """Return the partition of a master of the cluster."""
+        known = self._partitions.get(str(place))
+        if known is not None:
+            return known
+        partition = self._partitions[str(place)] = Partition(
+            FixedFinder(place),
+            identity=self._identity,
+            options=self._options,
+            stats=self._stats,
+            is_found=True,
+            agreement="cluster",
+            on_due=self._on_due,
+            on_displaced=self.displaced,
+        )
+        self._run(partition)
+        return partition
+
+    def displaced(self, shards: Iterable[Shard], why: str) -> None:
+        """Find out where shards are, as soon as possible."""
+        self._displaced.update(dict.fromkeys(shards, why))
+        self._has_displaced.set()
+
+    async def _keep_map(self, cluster: ClusterMap) -> None:
+        """Place displaced shards whenever there are some; the longer it takes with one, the longer the pause."""
+        pause = FIRST_PAUSE
+        before: dict[Shard, str] = {}
+        while True:
+            await self._has_displaced.wait()
+            self._has_displaced.clear()
+            displaced, self._displaced = self._displaced, {}
+            pause = min(LONGEST_PAUSE, pause * 2) if displaced.keys() & before.keys() else FIRST_PAUSE
+            before = displaced
+            try:
+                self._place(displaced, await cluster.read(displaced.values()))
+            except LinkLost as exc:
+                logger.debug("where shards are isn't known: %s", exc)
+                self.displaced(displaced, str(exc))
+            except Misconfigured as exc:
+                self._complain(exc)
+                self.displaced(displaced, str(exc))
+            await asyncio.sleep(pause * random.uniform(0.5, 1.0))
+
+    def _complain(self, mistake: Misconfigured) -> None:
+        if self._placed.done():
+            logger.warning("where shards are isn't known: %s", mistake)
+        else:
+            self._placed.set_exception(mistake)
+
+    def _place(self, displaced: Iterable[Shard], owners: dict[int, Place]) -> None:
+        """Have every shard where it is now; those that were displaced are set up again even where they were."""
+        again = set(displaced)
+        for shard in self.shards:
+            place = owners.get(shard.number)
+            if place is None:
+                self.displaced([shard], "no master has its slot")
+            elif shard in again or self._of[shard] is not self._partitions.get(str(place)):
+                self._assign(shard, self._master(place))
+        for partition in [one for one in self._partitions.values() if not one.shards]:
+            self._dismiss(partition)
+        if len(self._of) == len(self.shards) and not self._placed.done():
+            self._placed.set_result(None)
+
+    def _dismiss(self, partition: Partition) -> None:
+        """Give up the connections to a master that has nothing of ours any more."""
+        logger.info("%s has no shard any more", partition.finder)
+        del self._partitions[str(partition.finder)]
+        partition.is_ending = True
+        self._running.pop(partition).cancel()
+        partition.close()
+
+    # Messages and questions
 
     def listen(self, watch: Watch) -> None:
         partition = self._of.get(watch.shard)
@@ -127,30 +244,36 @@ class Topology:
 
         :raises Refusal: if it is an error.
         """
+        answers: dict[int, Any] = {}
+        while len(answers) < len(questions):
+            for partition, indices in self._by_partition(questions, answers).items():
+                found = await _ask(partition, [questions[index][1] for index in indices])
+                for index, answer in zip(indices, found, strict=False):
+                    if isinstance(answer, Refusal):
+                        self._look_for(questions[index][0], answer)
+                    else:
+                        answers[index] = answer
+            if len(answers) < len(questions):
+                await asyncio.sleep(AGAIN)
+        return [answers[index] for index in range(len(questions))]
+
+    def _by_partition(self, questions: Sequence[Question], answers: Container[int]) -> dict[Partition, list[int]]:
         places: dict[Partition, list[int]] = {}
         for index, (shard, _) in enumerate(questions):
-            places.setdefault(self._of[shard], []).append(index)
-        answers: list[Any] = [None] * len(questions)
-        for partition, indices in places.items():
-            found = await _ask(partition, [questions[index][1] for index in indices])
-            for index, answer in zip(indices, found, strict=True):
-                answers[index] = answer
-        return answers
+            if index not in answers:
+                places.setdefault(self._of[shard], []).append(index)
+        return places
 
-    def end(self) -> None:
-        """Have no connection made again; to be cancelled now."""
-        for partition in self._partitions:
-            partition.is_ending = True
-
-    def close(self) -> None:
-        for partition in self._partitions:
-            partition.close()
+    def _look_for(self, shard: Shard, refusal: Refusal) -> None:
+        if self._map is None or refusal.code not in MOVING:
+            raise refusal
+        self.broken(shard, str(refusal))
 
 
 async def _ask(partition: Partition, commands: list[tuple[bytes | str | int, ...]]) -> list[Any]:
-    while True:
-        await partition.up.wait()
-        try:
-            return await partition.ask_all(commands)
-        except LinkLost:
-            await asyncio.sleep(0.01)
+    """Return the answers, or none if there are none just now."""
+    await partition.up.wait()
+    try:
+        return await partition.ask_each(commands)
+    except LinkLost:
+        return []

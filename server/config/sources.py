@@ -25,6 +25,9 @@ _CONFIG = "SHOAL_CONFIG"
 _KUBERNETES_NAME = re.compile(r"SHOAL_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_\w+)?)")
 _KUBERNETES_PORT = re.compile(r"(tcp|udp|sctp)://")
 
+# The URLs of Sentinel and Redis Cluster have commas between their hosts: another URL begins with a scheme.
+_BETWEEN_URLS = re.compile(r",\s*(?=[a-z+]+://)")
+
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
@@ -97,7 +100,7 @@ def _parsed(name: str, text: str) -> object:
         case "SHOAL_APPS":
             return _parsed_json(name, text)
         case "SHOAL_REDIS":
-            return [url.strip() for url in text.split(",") if url.strip()]
+            return [url.strip(" ,") for url in _BETWEEN_URLS.split(text) if url.strip(" ,")]
         case _:
             return text
 

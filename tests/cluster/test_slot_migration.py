@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.adapter.redis.masters import Masters
 from tests.cluster.nodes import running_nodes
-from tests.cluster.redis_cluster import RedisCluster
 from tests.cluster.traffic import Traffic
 
 if TYPE_CHECKING:
@@ -23,9 +23,8 @@ PAUSE = 0.1
 DELIVERED_WITHIN = 5.0
 
 
-@pytest.mark.xfail(reason="nodes can't use a Redis Cluster yet")
 async def test_order_survives_moving_slots(crowd: Crowd, seed: int, measured: Callable[[str], None]) -> None:
-    with RedisCluster() as redis, running_nodes(redis.url) as nodes:
+    with Masters() as redis, running_nodes(redis.url) as nodes:
         slots = [redis.slot_of(f"{{s{shard}}}") for shard in range(SHARDS)]
         async with Traffic(nodes, crowd, channels=20, rate=300.0, seed=seed) as traffic:
             await asyncio.sleep(1.0)

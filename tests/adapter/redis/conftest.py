@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -12,22 +11,10 @@ import pytest
 
 from adapter.redis import RedisAdapter, RedisOptions
 from tests.adapter.redis.recorder import Recorder
-from tests.adapter.redis.servers import Server, redis_binary, running, valkey_binary
+from tests.adapter.redis.servers import Server, binary_of, running, valkey_binary
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-
-
-def binary_of(kind: str) -> str:
-    """Return the server of a kind; skip the test where it is missing, but not in CI."""
-    if kind == "valkey":
-        return valkey_binary()
-    binary = redis_binary()
-    if binary is None:
-        if os.environ.get("CI"):
-            pytest.fail("redis-server is missing (Debian: apt-get install redis-server)")
-        pytest.skip("redis-server is not installed")
-    return binary
 
 
 @pytest.fixture(scope="session", params=["valkey", "redis"])

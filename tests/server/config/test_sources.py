@@ -67,6 +67,7 @@ def test_empty_variable_counts_as_not_set(file: Path) -> None:
         ("SHOAL_LOG_LEVEL", "Warning", "warning"),
         ("SHOAL_MAX_CONNECTIONS_PER_IP", "3", 3),
         ("SHOAL_REDIS", "redis://a, redis://b,", ("redis://a", "redis://b")),
+        ("SHOAL_REDIS", "redis+cluster://a:1,b:2", ("redis+cluster://a:1,b:2",)),
     ],
 )
 def test_variables_are_texts_of_any_type(name: str, text: str, value: object) -> None:

@@ -18,8 +18,8 @@ _TIMEOUT = 20.0
 _OPTIONS = ("--cluster-enabled", "yes", "--cluster-node-timeout", "2000")
 
 
-class RedisCluster:
-    """Each master has a third of the slots when it begins."""
+class Masters:
+    """A Redis Cluster. Each master has a third of the slots when it begins."""
 
     def __init__(self) -> None:
         with ExitStack() as stack:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
+import secrets
 import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -43,9 +44,9 @@ class _State:
 class LocalAdapter:
     """Keeps the state of a cluster of one node. See :class:`adapter.base.Adapter` for what each call promises."""
 
-    def __init__(self, *, version: str = "", clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, *, name: str = "local", version: str = "", clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._self = NodeInfo("local", "", "starting", version, 0, 0.0)
+        self._self = NodeInfo(name, secrets.token_hex(8), "starting", version, 0, 0.0)
         self._position = 0
         # Invariant: a topic is in _topics if and only if it has an entry or a subscription.
         self._topics: dict[Topic, _State] = {}
@@ -73,15 +74,18 @@ class LocalAdapter:
         self._topics.clear()
 
     def declare(self, state: str, connections: int) -> None:
-        self._self = replace(self._self, state=state, connections=connections)
+        # Connections are counted here anyway.
+        self._self = replace(self._self, state=state)
 
     async def nodes(self) -> list[NodeInfo]:
-        return [self._self]
+        return [replace(self._self, connections=self._open)]
 
     def numbers(self) -> ClusterNumbers:
-        return ClusterNumbers(
-            nodes={self._self.state: 1}, connections=sum(self._connections.values()), topics=len(self._watched)
-        )
+        return ClusterNumbers(nodes={self._self.state: 1}, connections=self._open, topics=len(self._watched))
+
+    @property
+    def _open(self) -> int:
+        return sum(self._connections.values())
 
     # Messages
 

@@ -18,7 +18,7 @@ from adapter.errors import AdapterError
 from adapter.local import LocalAdapter
 from adapter.redis import RedisAdapter, RedisOptions
 from server import __version__
-from server.api import create_api, create_metrics_app, drain_handler
+from server.api import create_api, create_metrics_app, drain_handler, nodes_handler
 from server.apps import Apps
 from server.banner import banner
 from server.collector_tuning import tune
@@ -144,6 +144,7 @@ class Node:
             draining=lambda: lifecycle.is_leaving,
             registry=registry,
             drain=drain_handler(token.get_secret_value().encode() if token else None, departure.drain),
+            nodes=nodes_handler(self._adapter.nodes, is_starting=lambda: lifecycle.state is State.STARTING),
         )
         host = settings.metrics_host or settings.host
         return main, Listener(
@@ -205,16 +206,20 @@ async def _run(settings: Settings, reload: Callable[[], Settings]) -> int:
 
 def _adapter(settings: Settings) -> Adapter:
     if not settings.redis:
-        return LocalAdapter(version=__version__)
+        return LocalAdapter(name=_node_name(settings), version=__version__)
     options = RedisOptions(
         prefix=settings.redis_prefix,
         connect_timeout=settings.redis_connect_timeout,
         answer_timeout=settings.redis_answer_timeout,
         patience=settings.redis_patience,
-        node=settings.node_name or socket.gethostname(),
+        node=_node_name(settings),
         version=__version__,
     )
     return RedisAdapter(settings.redis, options)
+
+
+def _node_name(settings: Settings) -> str:
+    return settings.node_name or socket.gethostname()
 
 
 def _ignore_signals() -> None:

@@ -9,5 +9,6 @@ from server.api.drain import drain_handler
 from server.api.exposition import create_metrics_app
 from server.api.health import health_routes
 from server.api.metrics import ApiMetrics
+from server.api.nodes import nodes_handler
 
-__all__ = ["ApiMetrics", "create_api", "create_metrics_app", "drain_handler", "health_routes"]
+__all__ = ["ApiMetrics", "create_api", "create_metrics_app", "drain_handler", "health_routes", "nodes_handler"]

@@ -1,4 +1,4 @@
-"""The metrics port: what Prometheus scrapes, the health checks once more, and the order to drain."""
+"""The metrics port: what Prometheus scrapes, the health checks once more, and what operators ask for."""
 
 from __future__ import annotations
 
@@ -30,10 +30,12 @@ def create_metrics_app(
     draining: Callable[[], bool],
     registry: CollectorRegistry,
     drain: Handler | None = None,
+    nodes: Handler | None = None,
 ) -> Router:
     """Return the ASGI application of the metrics port. Its own requests are not counted.
 
     :param drain: handles ``POST /drain`` (:mod:`server.api.drain`); None where that path isn't wanted.
+    :param nodes: handles ``GET /nodes`` (:mod:`server.api.nodes`); None likewise.
     """
 
     async def expose(call: Call) -> Answer:
@@ -44,6 +46,8 @@ def create_metrics_app(
         return Route(path, Endpoint(path, handlers, max_body_bytes=_MAX_BODY_BYTES, observe=ignore))
 
     routes = [route("/metrics", {"GET": expose}), *health_routes(readiness=readiness, draining=draining)]
+    if nodes is not None:
+        routes.append(route("/nodes", {"GET": nodes}))
     if drain is not None:
         routes.append(route("/drain", {"POST": drain}))
     nowhere = Endpoint("unmatched", {}, max_body_bytes=_MAX_BODY_BYTES, observe=ignore)

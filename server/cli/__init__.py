@@ -5,6 +5,7 @@ import typer
 from server import __version__
 from server.cli.check import check_config
 from server.cli.drain import drain
+from server.cli.nodes import nodes
 from server.cli.publish import publish
 from server.cli.serve import serve
 from server.cli.tail import tail
@@ -30,6 +31,7 @@ def version() -> None:
 app.command("serve")(serve)
 app.command("publish")(publish)
 app.command("tail")(tail)
+app.command("nodes")(nodes)
 app.command("drain")(drain)
 app.command("check-config")(check_config)
 app.command("version")(version)

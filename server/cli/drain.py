@@ -7,14 +7,13 @@ import httpx
 import typer
 
 from server.cli.failures import configuration_errors_reported, fail
-from server.cli.options import ConfigFile
+from server.cli.options import ConfigFile, MetricsUrl
+from server.cli.target import metrics_url
 from server.config import Settings, load_settings
 
 
 def drain(
-    url: Annotated[
-        str | None, typer.Option(help="The node's metrics port. [default: as configured, http://127.0.0.1:9601]")
-    ] = None,
+    url: MetricsUrl = None,
     token: Annotated[
         str | None, typer.Option(help="Its drain_token. Better in the configuration: others see it here.")
     ] = None,
@@ -28,7 +27,7 @@ def drain(
     with configuration_errors_reported():
         settings = load_settings(config=config, flags={}, environ=os.environ)
     token = token or _configured_token(settings)
-    typer.echo(_ask(url or f"http://{settings.metrics_host or settings.host}:{settings.metrics_port}", token))
+    typer.echo(_ask(url or metrics_url(settings), token))
 
 
 def _configured_token(settings: Settings) -> str:

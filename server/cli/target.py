@@ -1,4 +1,4 @@
-"""Which server, and which of its applications, ``publish`` and ``tail`` are for."""
+"""Which server, and which of its applications, a command is for."""
 
 from __future__ import annotations
 
@@ -74,12 +74,21 @@ def _target(url: str, app_id: str, key: str, secret: bytes) -> Target:
     return Target(parts.netloc + parts.path.rstrip("/"), parts.scheme in {"https", "wss"}, app_id, key, secret)
 
 
+def metrics_url(settings: Settings) -> str:
+    """Return where a node with these settings has its metrics, and listens to operators."""
+    return f"http://{_reachable(settings.metrics_host or settings.host)}:{settings.metrics_port}"
+
+
+def _reachable(host: str) -> str:
+    host = _EVERYWHERE.get(host, host)
+    return f"[{host}]" if ":" in host else host
+
+
 def _configured_url(settings: Settings) -> str:
     if settings.unix_socket is not None:
         raise ConfigurationError(f"the server listens on {settings.unix_socket}: name a proxy of it with --url")
-    host = _EVERYWHERE.get(settings.host, settings.host)
     scheme = "http" if settings.tls_certificate is None else "https"
-    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.port}"
+    return f"{scheme}://{_reachable(settings.host)}:{settings.port}"
 
 
 def _chosen_app(settings: Settings, choice: Choice) -> App:

@@ -1,0 +1,59 @@
+"""``shoal nodes``: list the nodes of the cluster, by what any one of them knows."""
+
+import json
+import os
+from typing import Annotated, Any
+
+import httpx
+import typer
+
+from server.cli.failures import configuration_errors_reported, fail
+from server.cli.options import ConfigFile, MetricsUrl
+from server.cli.target import metrics_url
+from server.config import load_settings
+
+_TIMEOUT = 10.0
+_COLUMNS = ("NAME", "STATE", "VERSION", "CONNECTIONS", "LAST BEAT", "BOOT")
+
+
+def nodes(
+    url: MetricsUrl = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, as the node answers it.")] = False,
+    config: ConfigFile = None,
+) -> None:
+    """List the nodes of the cluster that are alive.
+
+    Asks one running node on its metrics port; each knows all of them, through Redis.
+    """
+    with configuration_errors_reported():
+        settings = load_settings(config=config, flags={}, environ=os.environ)
+    text = _ask(url or metrics_url(settings))
+    if as_json:
+        typer.echo(text)
+        return
+    found = json.loads(text)["nodes"]
+    for line in _table([_COLUMNS, *(_row(node) for node in found)]):
+        typer.echo(line)
+    connections = sum(node["connections"] for node in found)
+    typer.echo(f"{len(found)} node{'s' * (len(found) != 1)}, {connections} connection{'s' * (connections != 1)}")
+
+
+def _ask(url: str) -> str:
+    try:
+        response = httpx.get(f"{url}/nodes", timeout=_TIMEOUT)
+    except (httpx.HTTPError, httpx.InvalidURL) as exc:
+        fail(f"can't reach {url}: {exc}")
+    if not response.is_success:
+        fail(f"the node can't tell: {response.text.strip()}")
+    return response.text
+
+
+def _row(node: dict[str, Any]) -> tuple[str, ...]:
+    age = f"{node['age']:.1f} s ago"
+    return node["name"], node["state"], node["version"], str(node["connections"]), age, node["boot"]
+
+
+def _table(rows: list[tuple[str, ...]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    padded = [[cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in rows]
+    return ["  ".join(row).rstrip() for row in padded]

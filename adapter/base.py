@@ -39,7 +39,7 @@ While the shared state is away
     :meth:`Adapter.publish`, :meth:`Adapter.terminate` and the reads wait a bounded time, then raise
     :class:`~adapter.errors.Unavailable`: the effect is then unknown, and asking again with the same ``once`` is safe.
     ``watch``, ``enter``, ``leave`` and ``count`` never fail: they take effect when the state is back, in order.
-    Nobody is told that somebody left because of it.
+    Nobody is told that somebody left because of it. ``admit`` lets in, and ``spend`` grants this node's even share.
 """
 
 from __future__ import annotations
@@ -118,6 +118,19 @@ class NodeInfo:
     connections: int
     age: float
     """Seconds since it was last heard of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What came of :meth:`Adapter.spend`, and about how the allowance stands then."""
+
+    is_granted: bool
+    remaining: int
+    """How much could be spent at once now."""
+    wait: float
+    """Seconds until it is worth asking for as much again; 0 if it was granted."""
+    reset: float
+    """Seconds until the allowance is full, if nobody spends anything."""
 
 
 class Receiver(Protocol):
@@ -218,6 +231,14 @@ class Adapter(Protocol):
 
     def discharge(self, app_id: str) -> None:
         """Take back one successful :meth:`admit`."""
+
+    def spend(self, app_id: str, what: str, amount: int, rate: int) -> Future[Spent]:
+        """Take `amount` from what an application may spend in the cluster: all of it, or nothing.
+
+        The allowance called `what` holds `rate` at most, and as much comes each second. An amount above half of that is
+        granted as soon as half of it is there, and the rest owed, or it might never be. However many nodes spend at
+        once, in any `t` seconds they are granted less than ``rate * (t + 2)`` and one such amount.
+        """
 
     async def describe(self, topics: Sequence[Topic]) -> list[Occupancy]:
         """Describe each topic.

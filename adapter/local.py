@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from adapter.base import Entry, Full, NodeInfo, Occupancy, Remembered, Topic
+from adapter.bucket import Bucket
 from adapter.errors import AdapterError
 from adapter.plain_numbers import ClusterNumbers
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from asyncio import Future
     from collections.abc import Callable, Sequence
 
-    from adapter.base import Receiver
+    from adapter.base import Receiver, Spent
 
 ONCE_TTL = 120.0
 """Seconds for which a publish's ``once`` is known again."""
@@ -58,6 +59,8 @@ class LocalAdapter:
         # When each is forgotten, the earliest first.
         self._once: dict[tuple[Topic, str], float] = {}
         self._connections: dict[str, int] = {}
+        # By application and what is spent.
+        self._buckets: dict[tuple[str, str], Bucket] = {}
 
     async def start(self, receiver: Receiver) -> None:
         self._receiver = receiver
@@ -211,6 +214,12 @@ class LocalAdapter:
             raise AdapterError(f"no connection of app {app_id!r} to take back")
         self._connections[app_id] -= 1
 
+    def spend(self, app_id: str, what: str, amount: int, rate: int) -> Future[Spent]:
+        bucket = self._buckets.get((app_id, what)) or self._buckets.setdefault((app_id, what), Bucket())
+        answer: Future[Spent] = self._loop.create_future()
+        answer.set_result(bucket.spend(amount, rate, self._clock()))
+        return answer
+
     # Reads
 
     async def describe(self, topics: Sequence[Topic]) -> list[Occupancy]:
@@ -259,8 +268,10 @@ class LocalAdapter:
             del self._once[next(iter(self._once))]
 
     def forget(self) -> None:
-        """Forget remembered messages past their time: only memory is at stake, so this is for now and then."""
+        """Forget remembered messages past their time, and full buckets: only memory is at stake."""
         now = self._clock()
+        for key in [key for key, bucket in self._buckets.items() if bucket.is_full(now)]:
+            del self._buckets[key]
         for topic in [topic for topic, (_, due) in self._remembered.items() if due <= now]:
             del self._remembered[topic]
 

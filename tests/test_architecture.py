@@ -23,8 +23,9 @@ MAY_IMPORT = {
     "adapter.errors": set(),
     "adapter.plain_numbers": set(),
     "adapter.base": {"adapter.plain_numbers"},
-    "adapter.local": {"adapter.base", "adapter.errors", "adapter.plain_numbers"},
-    "adapter.redis": {"adapter.base", "adapter.errors", "adapter.plain_numbers"},
+    "adapter.bucket": {"adapter.base"},
+    "adapter.local": {"adapter.base", "adapter.bucket", "adapter.errors", "adapter.plain_numbers"},
+    "adapter.redis": {"adapter.base", "adapter.bucket", "adapter.errors", "adapter.plain_numbers"},
     # The application whose limits a session keeps is a value like those of the protocol itself.
     "server.protocol": {"server.apps"},
     "server.channels": {"server.protocol", "adapter.base"},
@@ -44,7 +45,14 @@ MAY_IMPORT = {
     "server.apps": {"server.origins", "server.quantities"},
     "server.config": {"server.apps", "server.quantities"},
 }
-WITHOUT_IO = ("server.protocol", "server.channels", "adapter.base", "adapter.errors", "adapter.plain_numbers")
+WITHOUT_IO = (
+    "server.protocol",
+    "server.channels",
+    "adapter.base",
+    "adapter.bucket",
+    "adapter.errors",
+    "adapter.plain_numbers",
+)
 IO = {
     "asyncio",
     "datetime",

@@ -22,6 +22,7 @@ from adapter.redis.interest import Interest
 from adapter.redis.keys import who_is
 from adapter.redis.nodes import DEAD_AFTER, Nodes, read_nodes
 from adapter.redis.options import RedisOptions
+from adapter.redis.rates import Rates
 from adapter.redis.reaper import Reaper
 from adapter.redis.reconcile import reconcile
 from adapter.redis.shard import Claim
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from asyncio import Future
     from collections.abc import Iterable, Sequence
 
-    from adapter.base import NodeInfo, Receiver
+    from adapter.base import NodeInfo, Receiver, Spent
     from adapter.plain_numbers import ClusterNumbers
     from adapter.redis.numbering import Answer, Write
     from adapter.redis.shard import Shard
@@ -88,6 +89,7 @@ class RedisAdapter:
         self._topology.open()
         self._interest = Interest(self._topology, self._loop.time)
         self._admission = Admission(self._lease, patience=self._options.patience)
+        self._rates = Rates(self._draw, nodes=lambda: 1 + len(self._identity.peers))
         self._reaper = Reaper(self._topology, self._identity, self.stats)
         self._nodes = Nodes(
             self._identity,
@@ -125,6 +127,7 @@ class RedisAdapter:
             tasks.create_task(self._topology.run())
             tasks.create_task(self._keep_ticking())
             tasks.create_task(self._admission.run())
+            tasks.create_task(self._rates.run())
             await self._has_started.wait()
             work = self._nodes.run(), self._keep_reconciling(), keep_counting(self.nodes, self.stats)
             self._upkeep = [tasks.create_task(one) for one in work]
@@ -278,6 +281,16 @@ class RedisAdapter:
             "lease", [keys.leases(app_id)], self._identity.boot, wanted, limit
         )
         return int(answer[0])
+
+    # Rates
+
+    def spend(self, app_id: str, what: str, amount: int, rate: int) -> Future[Spent]:
+        return self._rates.spend(app_id, what, amount, rate)
+
+    async def _draw(self, app_id: str, what: str, *wishes: int) -> tuple[int, float]:
+        key = self._shards[0].keys.allowance(app_id, what)
+        granted, missing = await self._topology.home.run_script("draw", [key], *wishes)
+        return int(granted), int(missing) / 1000
 
     # Reads
 

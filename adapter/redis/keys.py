@@ -20,6 +20,7 @@ key                      type    content                                        
 ``{s0}:beats``           zset    boots, by their last beat                      reaped
 ``{s0}:nodes``           hash    what nodes say of themselves                   reaped
 ``{s0}:l:<app>``         hash    leases of connections, by boot                 reaped
+``{s0}:q:<app>:<what>``  hash    what is missing from an allowance a second      when nothing is missing
 ``{s0}:reap:<boot>``     string  who cleans up after a dead boot                10 seconds
 ``{s}:agreed``           string  what all nodes must have in common             never
 ======================== ======= ============================================== ======================================
@@ -62,6 +63,9 @@ class ShardKeys:
 
     def leases(self, app_id: str) -> str:
         return f"{self._base}l:{app_id}"
+
+    def allowance(self, app_id: str, what: str) -> str:
+        return f"{self._base}q:{app_id}:{what}"
 
     def reaping(self, boot: str) -> str:
         return f"{self._base}reap:{boot}"

@@ -318,6 +318,76 @@ async def test_a_number_of_connections_is_limited_per_application(cluster: Clust
     assert [await adapter.admit("app", 2) for adapter in (here, there)] == [True, False]
 
 
+# Rates
+
+
+async def spend_all(cluster: Cluster, amount: int, rate: int) -> None:
+    """Spend an allowance to its end, on both nodes in turn."""
+    for _ in range(amount):
+        for node in (cluster.here, cluster.there):
+            await node.adapter.spend("app", "events", 1, rate)
+
+
+async def test_what_is_spent_on_one_node_is_missing_on_all(cluster: Cluster) -> None:
+    here, there = cluster.here.adapter, cluster.there.adapter
+    assert (await here.spend("app", "events", 3, 4)).is_granted
+    answers = [await adapter.spend("app", "events", 1, 4) for adapter in (there, here, there)]
+    assert [answer.is_granted for answer in answers] == [True, False, False]
+    refused = answers[-1]
+    assert refused.remaining == 0
+    assert 0 < refused.wait <= 0.5
+    assert 0 < refused.reset <= 2.0
+
+
+async def test_an_allowance_fills_again_evenly(cluster: Cluster) -> None:
+    await spend_all(cluster, 10, 10)
+    await cluster.wait(0.5)
+    granted = [(await cluster.there.adapter.spend("app", "events", 1, 10)).is_granted for _ in range(10)]
+    assert 3 <= sum(granted) <= 7
+    await cluster.wait(1.5)
+    answer = await cluster.here.adapter.spend("app", "events", 9, 10)
+    assert answer.is_granted
+    assert answer.wait == 0
+
+
+async def test_applications_and_allowances_are_kept_apart(cluster: Cluster) -> None:
+    await spend_all(cluster, 4, 4)
+    for app_id, what in (("app", "reads"), ("app2", "events")):
+        assert (await cluster.there.adapter.spend(app_id, what, 4, 4)).is_granted
+
+
+async def test_all_of_an_amount_is_granted_or_nothing(cluster: Cluster) -> None:
+    adapter = cluster.here.adapter
+    assert (await adapter.spend("app", "events", 7, 10)).is_granted
+    refused = await adapter.spend("app", "events", 4, 10)
+    assert not refused.is_granted
+    assert refused.wait > 0
+
+
+async def test_an_amount_above_the_rate_is_granted_when_there_is_enough_and_the_rest_is_owed(cluster: Cluster) -> None:
+    here, there = cluster.here.adapter, cluster.there.adapter
+    first = await here.spend("app", "events", 30, 10)
+    assert first.is_granted
+    assert first.reset > 2
+    assert not (await there.spend("app", "events", 1, 10)).is_granted
+    await cluster.wait(1.0)
+    assert not (await there.spend("app", "events", 1, 10)).is_granted
+    await cluster.wait(2.0)
+    assert (await there.spend("app", "events", 1, 10)).is_granted
+
+
+async def test_many_who_spend_at_once_get_no_more_than_there_is(cluster: Cluster) -> None:
+    calls = [node.adapter.spend("app", "events", 1, 50) for _ in range(100) for node in (cluster.here, cluster.there)]
+    granted = sum(answer.is_granted for answer in await asyncio.gather(*calls))
+    assert 50 <= granted <= 55
+
+
+async def test_a_rate_may_be_another_one_each_time(cluster: Cluster) -> None:
+    await spend_all(cluster, 4, 4)
+    await cluster.wait(0.4)
+    assert (await cluster.here.adapter.spend("app", "events", 20, 100)).is_granted
+
+
 # Reads
 
 

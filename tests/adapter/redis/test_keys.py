@@ -26,6 +26,7 @@ def test_a_number_is_a_claim_of_its_own() -> None:
 def test_everything_of_a_shard_has_its_hash_tag() -> None:
     keys = ShardKeys("shoal", 17)
     names = [keys.meta, keys.journal, keys.writes("b"), keys.claims("b"), keys.state("a/t"), keys.channel("a/t")]
+    names += [keys.allowance("a", "events"), keys.leases("a")]
     assert all("{s17}" in name for name in names)
 
 

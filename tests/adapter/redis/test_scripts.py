@@ -399,3 +399,37 @@ async def test_whoever_comes_first_decides_what_is_agreed(a: Caller) -> None:
 async def test_trying_all_commands_leaves_nothing_behind(a: Caller) -> None:
     assert await a.run("permissions", [a.keys.scratch("boot-a")], "nobody-listens") == b""
     assert await a.link.ask("EXISTS", a.keys.scratch("boot-a")) == 0
+
+
+async def test_what_is_drawn_by_one_is_missing_for_all_and_comes_back_with_time(a: Caller, b: Caller) -> None:
+    key = a.keys.allowance("app", "events")
+    assert await a.run("draw", [key], 1000, 1, 600, 0) == [600, 600_000]
+    (granted, missing) = await b.run("draw", [key], 1000, 1, 600, 0)
+    assert 400 <= granted < 500
+    assert missing > 999_000
+    await asyncio.sleep(0.2)
+    (granted, _) = await a.run("draw", [key], 1000, 1, 1000, 0)
+    assert 200 <= granted < 500
+
+
+async def test_beyond_what_is_needed_half_of_the_rest_is_granted_at_most_and_small_rests_as_a_whole(a: Caller) -> None:
+    key = a.keys.allowance("app", "events")
+    assert (await a.run("draw", [key], 640, 1, 40, 5_000))[0] == 340
+    assert (await a.run("draw", [key], 640, 1, 282, 5_000))[0] in range(290, 310)
+
+
+async def test_half_of_the_allowance_suffices_for_the_least_that_is_of_use(a: Caller) -> None:
+    key = a.keys.allowance("app", "events")
+    assert await a.run("draw", [key], 10, 50, 50, 0) == [50, 50_000]
+    assert (await a.run("draw", [key], 10, 1, 1, 0))[0] == 0
+    other = a.keys.allowance("app", "reads")
+    assert (await a.run("draw", [other], 10, 6, 6, 0))[0] == 6
+    assert (await a.run("draw", [other], 10, 6, 6, 0))[0] == 4
+
+
+async def test_a_clock_that_was_set_back_does_not_stop_an_allowance_from_filling(a: Caller) -> None:
+    key = a.keys.allowance("app", "events")
+    await a.link.ask("HSET", key, "missing", "1000", "at", "99999999999.0")
+    assert (await a.run("draw", [key], 1000, 1, 1000, 0))[0] == 0
+    await asyncio.sleep(0.1)
+    assert (await a.run("draw", [key], 1000, 1, 1000, 0))[0] >= 90

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from asyncio import Future
     from collections.abc import Callable, Sequence
 
-    from adapter.base import NodeInfo, Occupancy, Receiver, Remembered, Topic
+    from adapter.base import NodeInfo, Occupancy, Receiver, Remembered, Spent, Topic
     from adapter.local import LocalAdapter
     from adapter.plain_numbers import ClusterNumbers
 
@@ -188,6 +188,9 @@ class SlowAdapter:
 
     def discharge(self, app_id: str) -> None:
         self.inner.discharge(app_id)
+
+    def spend(self, app_id: str, what: str, amount: int, rate: int) -> Future[Spent]:
+        return self.inner.spend(app_id, what, amount, rate)
 
     async def occupied_topics(self, app_id: str, prefix: str = "") -> dict[str, Occupancy]:
         return await self.inner.occupied_topics(app_id, prefix)

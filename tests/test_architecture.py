@@ -41,7 +41,15 @@ MAY_IMPORT = {
     # HTTP and sockets, and nothing of Pusher.
     "server.listener": set(),
     # Requests go to the adapter: what they cause comes back to the hub from there.
-    "server.api": {"server.apps", "server.config", "server.protocol", "adapter.base", "adapter.errors"},
+    "server.throttle": {"server.protocol"},
+    "server.api": {
+        "server.apps",
+        "server.config",
+        "server.protocol",
+        "server.throttle",
+        "adapter.base",
+        "adapter.errors",
+    },
     "server.apps": {"server.origins", "server.quantities"},
     "server.config": {"server.apps", "server.quantities"},
 }

@@ -6,7 +6,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from server.api.cors import ANY_ORIGIN, READABLE, preflight_headers
-from server.api.errors import ApiError, MethodNotAllowed
+from server.api.errors import ApiError
 from server.protocol.strict_json import encode
 
 if TYPE_CHECKING:
@@ -34,6 +34,15 @@ class Answer:
         self.head: Message = {"type": "http.response.start", "status": status, "headers": [*described, *headers]}
         self.body: Message = {"type": "http.response.body", "body": body}
 
+    def with_headers(self, headers: Sequence[Header]) -> Answer:
+        """Return the same answer with more headers; this one may be everybody's."""
+        if not headers:
+            return self
+        answer = object.__new__(Answer)
+        answer.status, answer.body = self.status, self.body
+        answer.head = {**self.head, "headers": [*self.head["headers"], *headers]}
+        return answer
+
 
 def json_answer(value: Any, status: int = 200) -> Answer:
     return Answer(status, encode(value), b"application/json")
@@ -52,9 +61,9 @@ CRASHED = text_answer("500 INTERNAL SERVER ERROR", 500)
 
 def refusal(error: ClientError) -> Answer:
     """Answer what the caller did wrong. What the protocol's parsers refuse has no status of its own: 400."""
-    status = error.status if isinstance(error, ApiError) else 400
-    headers = [(b"allow", error.allowed.encode())] if isinstance(error, MethodNotAllowed) else []
-    return text_answer(str(error), status, headers)
+    if isinstance(error, ApiError):
+        return text_answer(str(error), error.status, error.headers)
+    return text_answer(str(error), 400)
 
 
 def try_again(error: Unavailable) -> Answer:

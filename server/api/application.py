@@ -12,7 +12,9 @@ from server.api.authentication import Authentication
 from server.api.channels import Channels
 from server.api.endpoint import Endpoint
 from server.api.events import Events
+from server.api.failures import Failures
 from server.api.health import health_routes
+from server.api.rates import Rates
 from server.api.users import Users
 
 if TYPE_CHECKING:
@@ -69,7 +71,12 @@ def create_api(
     :param draining: tells whether it is about to leave. The API goes on serving meanwhile.
     :param clock: seconds since 1970, to compare signatures' timestamps with.
     """
-    signed = Authentication(apps, clock).required
+    required = Authentication(apps, clock).required
+    most_failures = settings.max_failed_requests_per_second_per_ip
+    failures = None if most_failures is None else Failures(most_failures, metrics)
+
+    def signed(handler: SignedHandler) -> Handler:
+        return required(handler) if failures is None else failures.guarded(required(handler))
 
     def route(path: str, method: str, handler: SignedHandler) -> Route:
         return Route(path, endpoint(path, {method: signed(handler)}))
@@ -77,7 +84,9 @@ def create_api(
     def endpoint(path: str, handlers: dict[str, Handler]) -> Endpoint:
         return Endpoint(path, handlers, max_body_bytes=settings.max_body_bytes, observe=metrics.request)
 
-    events = Events(adapter, metrics, max_json_depth=settings.max_json_depth)
+    rates = Rates(adapter, metrics, clock)
+    reading = rates.reading
+    events = Events(adapter, rates, metrics, max_json_depth=settings.max_json_depth)
     channels = Channels(adapter)
     users = Users(adapter)
     app = "/apps/{app_id}"
@@ -86,15 +95,15 @@ def create_api(
         # Tried in this order, so the busiest come first.
         Route(publishing.route, publishing),
         route(f"{app}/batch_events", "POST", events.publish_batch),
-        route(f"{app}/channels", "GET", channels.list_occupied),
-        route(f"{app}/channels/{{channel}}", "GET", channels.describe),
-        route(f"{app}/channels/{{channel}}/users", "GET", channels.list_users),
+        route(f"{app}/channels", "GET", reading(channels.list_occupied)),
+        route(f"{app}/channels/{{channel}}", "GET", reading(channels.describe)),
+        route(f"{app}/channels/{{channel}}/users", "GET", reading(channels.list_users)),
         route(f"{app}/users/{{user_id}}/terminate_connections", "POST", users.terminate),
         # Pusher's library for Python leaves out the application here; its key says which it is.
         route("/users/{user_id}/terminate_connections", "POST", users.terminate),
         # Deprecated by Pusher, but cheap to have.
         route(f"{app}/channels/{{channel}}/events", "POST", events.publish_to_channel),
-        route(f"{app}/channels/{{channel}}/stats", "GET", channels.stats),
+        route(f"{app}/channels/{{channel}}/stats", "GET", reading(channels.stats)),
         *health_routes(readiness=readiness, draining=draining, observe=metrics.request),
     ]
     return Api(routes, publishing=publishing, nowhere=endpoint("unmatched", {}))

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 Header = tuple[bytes, bytes]
 
 ANY_ORIGIN: Header = (b"access-control-allow-origin", b"*")
-READABLE: tuple[Header, ...] = (ANY_ORIGIN, (b"access-control-expose-headers", b"Retry-After"))
-"""For refusals: they are what carries a Retry-After."""
+_TELLING = b"Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset"
+READABLE: tuple[Header, ...] = (ANY_ORIGIN, (b"access-control-expose-headers", _TELLING))
+"""For refusals: they are what says when to come back."""
 
 
 def preflight_headers(methods: Iterable[str]) -> list[Header]:

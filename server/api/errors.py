@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING, ClassVar
 
 from server.protocol.errors import ClientError
@@ -9,11 +10,14 @@ from server.protocol.errors import ClientError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from server.api.cors import Header
+
 
 class ApiError(ClientError):
     """Root of what the API refuses with; the message becomes the body."""
 
     status: ClassVar[int]
+    headers: tuple[Header, ...] = ()
 
 
 class BadRequest(ApiError):
@@ -44,19 +48,32 @@ class NotFound(ApiError):
 
 
 class MethodNotAllowed(ApiError):
-    """The path exists, but not for this method.
-
-    :ivar allowed: the methods that it does exist for.
-    """
+    """The path exists, but not for this method."""
 
     status = 405
 
     def __init__(self, allowed: Iterable[str]) -> None:
-        self.allowed = ", ".join(allowed)
-        super().__init__(f"405 METHOD NOT ALLOWED: use {self.allowed}")
+        methods = ", ".join(allowed)
+        self.headers = ((b"allow", methods.encode()),)
+        super().__init__(f"405 METHOD NOT ALLOWED: use {methods}")
 
 
 class TooLarge(ApiError):
     """The body, or an event's data, is over its limit."""
 
     status = 413
+
+
+class TooManyRequests(ApiError):
+    """It is over a rate.
+
+    :param wait: seconds until it is worth asking again.
+    """
+
+    status = 429
+
+    def __init__(self, text: str, wait: float, headers: Iterable[Header] = ()) -> None:
+        # Whole seconds are all that the header can say.
+        seconds = max(1, ceil(wait))
+        self.headers = ((b"retry-after", b"%d" % seconds), *headers)
+        super().__init__(f"429 TOO MANY REQUESTS: {text}; try again in {seconds} s")

@@ -21,17 +21,20 @@ if TYPE_CHECKING:
     from adapter.base import Adapter
     from server.api.answers import Answer
     from server.api.call import Call
+    from server.api.cors import Header
     from server.api.metrics import ApiMetrics
     from server.api.publication import Publication
     from server.api.query import Parameters
+    from server.api.rates import Rates
     from server.apps import App
 
 
 class Events:
     """Publishes what requests contain: all of it is checked before any of it is sent."""
 
-    def __init__(self, adapter: Adapter, metrics: ApiMetrics, *, max_json_depth: int) -> None:
+    def __init__(self, adapter: Adapter, rates: Rates, metrics: ApiMetrics, *, max_json_depth: int) -> None:
         self._adapter = adapter
+        self._rates = rates
         self._metrics = metrics
         self._max_json_depth = max_json_depth
 
@@ -40,23 +43,24 @@ class Events:
         fields = parse_fields(call.body, parameters, max_depth=self._max_json_depth)
         publication = parse_publication(fields, app)
         key = parse_idempotency_key(fields, call.header(b"idempotency-key"))
-        await self._accept(call, app, [publication], key)
+        left = await self._accept(call, app, [publication], key)
         if not publication.info:
-            return EMPTY
+            return EMPTY.with_headers(left)
         (attributes,) = await self._describe(app, [publication])
-        return json_answer({"channels": attributes})
+        return json_answer({"channels": attributes}).with_headers(left)
 
     async def publish_batch(self, call: Call, app: App, parameters: Parameters) -> Answer:
         """Publish several events, each to its channel."""
         fields = parse_fields(call.body, parameters, max_depth=self._max_json_depth)
         publications = parse_batch(fields, app)
         key = parse_idempotency_key(fields, call.header(b"idempotency-key"))
-        await self._accept(call, app, publications, key)
+        left = await self._accept(call, app, publications, key)
         if not any(publication.info for publication in publications):
-            return EMPTY
+            return EMPTY.with_headers(left)
         # One item for each event, in their order; an empty one for those that asked for nothing.
         described = await self._describe(app, publications)
-        return json_answer({"batch": [next(iter(attributes.values())) for attributes in described]})
+        answer = json_answer({"batch": [next(iter(attributes.values())) for attributes in described]})
+        return answer.with_headers(left)
 
     async def publish_to_channel(self, call: Call, app: App, parameters: Parameters) -> Answer:
         """Publish the body as it is, in the deprecated way: everything else is in the path and in the query."""
@@ -66,11 +70,17 @@ class Events:
             raise BadRequest(f"Expected the body to be UTF-8: {error}") from error
         fields = {**parameters, "channel": call.path_parameter("channel"), "data": data}
         key = parse_idempotency_key(fields, call.header(b"idempotency-key"))
-        await self._accept(call, app, [parse_for_one_channel(fields, app)], key)
-        return ACCEPTED
+        left = await self._accept(call, app, [parse_for_one_channel(fields, app)], key)
+        return ACCEPTED.with_headers(left)
 
-    async def _accept(self, call: Call, app: App, publications: Sequence[Publication], key: str) -> None:
-        """Publish everything and wait until it can't be lost any more."""
+    async def _accept(self, call: Call, app: App, publications: Sequence[Publication], key: str) -> tuple[Header, ...]:
+        """Publish everything and wait until it can't be lost any more; return headers that tell what is left of a rate.
+
+        :raises TooManyRequests: if the application is over its rate. Then nothing was published.
+        """
+        left: tuple[Header, ...] = ()
+        if (rate := app.max_backend_events_per_second) is not None:
+            left = await self._rates.publish(app, rate, sum(len(item.channels) for item in publications))
         futures: list[Future[None]] = []
         size = 0
         # No await in here: the order of the calls is the order of the events.
@@ -93,6 +103,7 @@ class Events:
             await asyncio.wait(pending)
         _raise_first_error(futures)
         self._metrics.published(app.id, perf_counter() - call.started, len(futures), size)
+        return left
 
     async def _describe(self, app: App, publications: Sequence[Publication]) -> list[dict[str, dict[str, int]]]:
         """Return, for each event, the numbers asked for by channel. What a channel doesn't have is left out."""

@@ -17,3 +17,6 @@ class ApiMetrics(Protocol):
         :param events: messages, one for each event and channel of it.
         :param size: bytes of these messages, together.
         """
+
+    def limited(self, app_id: str, what: str) -> None:
+        """A request was refused, for its application is over a rate: of what, says one of a few words."""

@@ -58,6 +58,18 @@ class App(BaseModel):
     max_client_events_per_second: Count = Field(
         10, ge=1, description="Client events that a connection may send; more get error 4301. Pusher's limit."
     )
+    max_backend_events_per_second: Count | None = Field(
+        None,
+        ge=1,
+        description="Events that back ends may publish in the cluster, one for each channel of each, as many at once; "
+        "more get 429. None: no limit, as nobody but they have the secret.",
+    )
+    max_reads_per_second: Count | None = Field(
+        None,
+        ge=1,
+        description="Requests about channels and users that back ends may send in the cluster, as many at once; more "
+        "get 429. None: no limit.",
+    )
     max_channel_name_length: Characters = Field(164, ge=1, description="Pusher's limit, prefix included.")
     max_event_name_length: Characters = Field(200, ge=1, description="Pusher's limit.")
     max_event_bytes: Bytes = Field(10_240, ge=1, description="An event's data. Pusher's limit; more gets 413.")

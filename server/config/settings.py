@@ -115,7 +115,28 @@ class Settings(BaseModel):
         description="Connections of this node; one more is closed with 4100. Keep it below the limit of open files.",
     )
     max_connections_per_ip: Count | None = Field(
-        None, ge=1, description="Connections from one address. None, since offices and carriers share addresses."
+        None,
+        ge=1,
+        description="Connections from one address (IPv6: one /64); more are closed with 4100. None, since offices and "
+        "carriers share addresses.",
+    )
+    max_handshakes_per_second_per_ip: Count | None = Field(
+        None,
+        ge=1,
+        description="WebSocket handshakes from one address (IPv6: one /64); more are closed with 4100. None, since "
+        "behind a proxy without `trusted_hops` all clients have one address.",
+    )
+    handshake_burst_per_ip: Count | None = Field(
+        None,
+        ge=1,
+        description="How many of those may come at once. None: `max_connections`, so that after a deploy all who were "
+        "connected can be back at once, also if all of them have the same address.",
+    )
+    max_failed_requests_per_second_per_ip: Count | None = Field(
+        None,
+        ge=1,
+        description="API requests with a wrong signature from one address, ten times as many at once; then all its "
+        "requests to that application get 429. None, since others' failures would count for who shares an address.",
     )
     max_header_bytes: Bytes = Field(
         8_192, ge=1_024, le=1_048_576, description="Request line and headers of an HTTP request; more gets 431."

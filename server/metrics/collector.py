@@ -122,6 +122,9 @@ class NodeCollector:
         yield _histogram("shoal_delivery_seconds", text, [], latency)
 
     def _http(self) -> Iterator[Metric]:
+        text = "API requests that were answered with 429: too many events, reads, or (without `app`) failures."
+        limited = self._metrics.limited_requests.items()
+        yield _counter("shoal_http_requests_limited", text, ["app", "limit"], limited)
         requests = [((route, str(status)), count) for (route, status), count in self._metrics.requests.items()]
         yield _counter("shoal_http_requests", "API requests.", ["route", "status"], requests)
         text = "Requests that were refused before the API saw them, by status."

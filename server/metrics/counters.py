@@ -68,6 +68,8 @@ class Metrics:
         self.refused_handshakes: Counter[int] = Counter()
         # By (route, status).
         self.requests: Counter[tuple[str, int]] = Counter()
+        # Those that were refused for a rate, by application and what there was too much of.
+        self.limited_requests: Counter[tuple[str, str]] = Counter()
         self.request_seconds: dict[str, Histogram] = {}
         self.publish_seconds = Histogram()
         self.delivery_seconds = Histogram()
@@ -96,3 +98,6 @@ class Metrics:
         counters.published += events
         counters.published_bytes += size
         self.publish_seconds.observe(seconds)
+
+    def limited(self, app_id: str, what: str) -> None:
+        self.limited_requests[app_id, what] += 1

@@ -28,14 +28,15 @@ def exposition() -> str:
 
 
 def _visited(redis: Server) -> str:
-    with start_node({"SHOAL_REDIS": redis.url}) as node, connect(f"{node.websocket_url}?protocol=7") as client:
+    settings = {"SHOAL_REDIS": redis.url, "SHOAL_MAX_FAILED_REQUESTS_PER_SECOND_PER_IP": "1"}
+    with start_node(settings) as node, connect(f"{node.websocket_url}?protocol=7") as client:
         client.recv()
         client.send('{"event":"pusher:subscribe","data":{"channel":"somewhere"}}')
         client.recv()
         client.send("no JSON")
         client.recv()
         _come_and_go(node)
-        httpx.get(f"{node.url}/apps/app-id/channels")
+        _fail_too_often(node)
         _send_nonsense(node)
         redis.command("CONFIG", "SET", "maxmemory", "1mb")
         client.send('{"event":"pusher:subscribe","data":{"channel":"elsewhere"}}')
@@ -54,6 +55,11 @@ def _come_and_go(node: RunningNode) -> None:
     with connect(f"ws://{node.host}:{node.port}/app/nobody?protocol=7") as stranger, suppress(ConnectionClosed):
         while True:
             stranger.recv()
+
+
+def _fail_too_often(node: RunningNode) -> None:
+    statuses = {httpx.get(f"{node.url}/apps/app-id/channels").status_code for _ in range(12)}
+    assert statuses == {401, 429}
 
 
 def _send_nonsense(node: RunningNode) -> None:

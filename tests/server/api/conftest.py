@@ -28,6 +28,13 @@ if TYPE_CHECKING:
 # The credentials of the reference vectors.
 APP = App(id="3", key="278d425bdf160c739803", secret=SecretStr("7ad3773142a6692b25b8"))
 OTHER = App(id="4", key="other-key", secret=SecretStr("other-secret"))
+LIMITED = App(
+    id="6",
+    key="limited-key",
+    secret=SecretStr("limited-secret"),
+    max_backend_events_per_second=10,
+    max_reads_per_second=2,
+)
 DISABLED = App(id="5", key="disabled-key", secret=SecretStr("disabled-secret"), enabled=False)
 
 
@@ -37,6 +44,7 @@ class Counted:
 
     requests: list[tuple[str, int]] = field(default_factory=list)
     publications: list[tuple[str, int, int]] = field(default_factory=list)
+    refusals: list[tuple[str, str]] = field(default_factory=list)
 
     def request(self, route: str, status: int, seconds: float) -> None:
         assert seconds >= 0
@@ -45,6 +53,19 @@ class Counted:
     def published(self, app_id: str, seconds: float, events: int, size: int) -> None:
         assert seconds >= 0
         self.publications.append((app_id, events, size))
+
+    def limited(self, app_id: str, what: str) -> None:
+        self.refusals.append((app_id, what))
+
+
+@dataclass
+class Now:
+    """The adapter's time, which passes when a test says so."""
+
+    seconds: float = 1000.0
+
+    def read(self) -> float:
+        return self.seconds
 
 
 @dataclass
@@ -58,7 +79,7 @@ class Life:
 def api_over(adapter: Adapter, metrics: Counted, life: Life | None = None, settings: Settings | None = None) -> Api:
     life = life or Life()
     return create_api(
-        apps=Apps([APP, OTHER, DISABLED]),
+        apps=Apps([APP, OTHER, DISABLED, LIMITED]),
         adapter=adapter,
         settings=settings or Settings(),
         readiness=lambda: life.is_ready,
@@ -95,8 +116,13 @@ def life() -> Life:
 
 
 @pytest.fixture
-async def adapter(notes: Notes) -> AsyncIterator[LocalAdapter]:
-    adapter = LocalAdapter()
+def now() -> Now:
+    return Now()
+
+
+@pytest.fixture
+async def adapter(notes: Notes, now: Now) -> AsyncIterator[LocalAdapter]:
+    adapter = LocalAdapter(clock=now.read)
     await adapter.start(notes)
     yield adapter
     await adapter.stop()

@@ -15,8 +15,11 @@ from adapter.base import topic_of
 from adapter.errors import Unavailable
 from adapter.local import LocalAdapter
 from server.api.endpoint import Endpoint
+from server.api.rates import EVENTS as EVENTS_RATE
+from server.api.rates import READS as READS_RATE
+from server.config import Settings
 from tests.server.api.back_end import BackEnd
-from tests.server.api.conftest import APP, DISABLED, Counted, Life, api_over, client_of
+from tests.server.api.conftest import APP, DISABLED, LIMITED, Counted, Life, api_over, client_of
 
 if TYPE_CHECKING:
     from asyncio import Future
@@ -107,6 +110,8 @@ OCCASIONS = [
     *(occasion._replace(status=401, is_signed=False) for occasion in SIGNED),
     *(occasion._replace(status=403, app=DISABLED) for occasion in SIGNED),
     *(occasion._replace(status=503, is_away=True) for occasion in SIGNED),
+    *(occasion._replace(status=429, app=LIMITED) for occasion in SIGNED if "terminate" not in occasion.template),
+    *(occasion._replace(status=429, is_signed=False) for occasion in SIGNED if "terminate" in occasion.template),
     *(occasion._replace(status=413, body=TOO_LARGE) for occasion in SIGNED if occasion.method == "POST"),
 ]
 
@@ -171,13 +176,25 @@ async def answer_to(occasion: Occasion) -> httpx.Response:
     try:
         await adapter.enter(topic_of(APP.id, "presence-a"), "1")
         adapter.count(topic_of(APP.id, "presence-a"), 1)
-        async with client_of(api_over(adapter, Counted(), occasion.life)) as client:
+        for what in (EVENTS_RATE, READS_RATE):
+            adapter.spend(LIMITED.id, what, 1000, 10)
+        settings = Settings(max_failed_requests_per_second_per_ip=1)
+        async with client_of(api_over(adapter, Counted(), occasion.life, settings)) as client:
+            if occasion.status == 429:
+                await fail(client, occasion)
             back_end = BackEnd(client, APP)
             if not occasion.is_away:
                 await back_end.post("/events", {"name": "n", "data": "d", "channel": "cache-a"})
             return await ask(client, occasion)
     finally:
         await adapter.stop()
+
+
+async def fail(client: httpx.AsyncClient, occasion: Occasion) -> None:
+    """Spend what an address has for failures."""
+    if not occasion.is_signed:
+        for _ in range(11):
+            await ask(client, occasion)
 
 
 async def ask(client: httpx.AsyncClient, occasion: Occasion) -> httpx.Response:

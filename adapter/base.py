@@ -171,7 +171,10 @@ class Adapter(Protocol):
         """
 
     async def stop(self) -> None:
-        """Sign off: this node's entries are gone (its holds remain), its counts are zero, callbacks end."""
+        """Sign off: this node's entries are gone (its holds remain), its counts are zero, callbacks end.
+
+        When cancelled, callbacks end all the same; the others find out the rest by themselves.
+        """
 
     def declare(self, state: str, connections: int) -> None:
         """State what other nodes are to know of this one; they do within a heartbeat.

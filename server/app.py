@@ -71,30 +71,56 @@ class Node:
         return status
 
     async def _serve(self, tasks: asyncio.TaskGroup) -> int:
-        hub = Hub(adapter=self._adapter, settings=self._settings, metrics=self._metrics, spawn=tasks.create_task)
+        background: set[asyncio.Task[None]] = set()
+
+        def spawn(doing: Coroutine[object, object, None]) -> asyncio.Task[None]:
+            """Do something beside the rest, until it is done or the node ends."""
+            task = tasks.create_task(doing)
+            background.add(task)
+            task.add_done_callback(background.discard)
+            return task
+
+        hub = Hub(adapter=self._adapter, settings=self._settings, metrics=self._metrics, spawn=spawn)
         departure = Departure(
             self._lifecycle, hub=hub, adapter=self._adapter, settings=self._settings, metrics=self._metrics
         )
         main, inspection = self._listeners(hub, departure)
-        # First of all, so that a node which waits for the others' state can be seen to live and to wait.
+        # First of all, so that a node which waits for the others' state can be told to go, and be seen to live.
+        self._handle_signals(hub, departure, spawn)
         await inspection.start()
-        await self._adapter.start(hub)
+        if not await self._join(hub, departure):
+            await inspection.stop(0.0)
+            return 0
         sweeps = Sweeps(hub, self._settings, self._metrics)
-        background = [tasks.create_task(sweeps.each_second()), tasks.create_task(sweeps.each_quarter())]
-        self._handle_signals(hub, departure, tasks.create_task)
+        spawn(sweeps.each_second())
+        spawn(sweeps.each_quarter())
         await main.start()
         tune(self._metrics.gc_pause_seconds, freeze=self._settings.gc_freeze)
         self._lifecycle.advance(State.READY)
         self._adapter.declare(State.READY.value, 0)
         self._announce(main, inspection)
         has_told_all = await departure.run(main)
-        await inspection.stop(0.0)
-        await self._adapter.stop()
-        for task in background:
-            task.cancel()
         _ignore_signals()
-        self._lifecycle.advance(State.STOPPED)
+        await inspection.stop(0.0)
+        for task in list(background):
+            task.cancel()
+        departure.sum_up()
         return 0 if has_told_all else 1
+
+    async def _join(self, hub: Hub, departure: Departure) -> bool:
+        """Become part of the cluster, unless told to exit before; return whether that is so."""
+        joining = asyncio.ensure_future(self._adapter.start(hub))
+        told = asyncio.ensure_future(departure.wait_told_to_exit())
+        await asyncio.wait((joining, told), return_when=asyncio.FIRST_COMPLETED)
+        told.cancel()
+        if joining.done():
+            joining.result()
+            return True
+        logger.info("told to exit while starting: nobody has come yet")
+        joining.cancel()
+        await asyncio.wait((joining,))
+        self._lifecycle.advance(State.STOPPED)
+        return False
 
     def _listeners(self, hub: Hub, departure: Departure) -> tuple[Listener, Listener]:
         settings, lifecycle = self._settings, self._lifecycle
@@ -111,7 +137,7 @@ class Node:
             adapter=self._adapter,
             settings=settings,
             readiness=lambda: lifecycle.is_ready,
-            draining=lambda: lifecycle.is_leaving,
+            draining=lambda: lifecycle.is_told_to_leave,
             metrics=self._metrics,
         )
         main = Listener(
@@ -141,7 +167,7 @@ class Node:
         token = settings.drain_token
         inspect = create_metrics_app(
             readiness=lambda: lifecycle.is_ready,
-            draining=lambda: lifecycle.is_leaving,
+            draining=lambda: lifecycle.is_told_to_leave,
             registry=registry,
             drain=drain_handler(token.get_secret_value().encode() if token else None, departure.drain),
             nodes=nodes_handler(self._adapter.nodes, is_starting=lambda: lifecycle.state is State.STARTING),

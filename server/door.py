@@ -148,6 +148,11 @@ class Door:
         elif not connection.is_greeting:
             # It went away while it was waiting.
             self._adapter.discharge(app.id)
+        elif self._is_draining():
+            # The drain began while it was waiting, and must not miss it.
+            self._adapter.discharge(app.id)
+            self._metrics.departure.late_handshakes += 1
+            self._refuse(connection, codes.DRAINING)
         elif isinstance(current := self._current(app), Close):
             self._adapter.discharge(app.id)
             self._refuse(connection, current)

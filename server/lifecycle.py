@@ -1,11 +1,12 @@
 """The states of a node between its start and its exit. Sans-I/O.
 
     STARTING ──started──▶ READY ──told to leave──▶ SETTLING ──settled──▶ DRAINING ──empty, and told to exit──▶ FLUSHING
-                                                                                                                  │
-                                                                                               STOPPED ◀──done────┘
+       │                                                                                                          │
+       └────────────────────────────told to exit──────────────────────────────▶ STOPPED ◀───────────done──────────┘
 
 SETTLING is for load balancers, which learn late that a node is leaving: it goes on as before. A node that was told to
-drain, but not to exit, stays DRAINING when it is empty. Told to exit a second time, or short of time, it hurries.
+drain, but not to exit, stays DRAINING when it is empty. Told to exit a second time, it hurries. What is done in each
+state, and for how long, is in :mod:`server.leaving.course`.
 """
 
 from __future__ import annotations
@@ -23,11 +24,12 @@ class State(Enum):
 
 
 _NEXT = {
-    State.STARTING: State.READY,
-    State.READY: State.SETTLING,
-    State.SETTLING: State.DRAINING,
-    State.DRAINING: State.FLUSHING,
-    State.FLUSHING: State.STOPPED,
+    State.STARTING: (State.READY, State.STOPPED),
+    State.READY: (State.SETTLING,),
+    State.SETTLING: (State.DRAINING,),
+    State.DRAINING: (State.FLUSHING,),
+    State.FLUSHING: (State.STOPPED,),
+    State.STOPPED: (),
 }
 
 
@@ -47,10 +49,6 @@ class Lifecycle:
         return self.state is State.READY and not self.is_told_to_leave
 
     @property
-    def is_leaving(self) -> bool:
-        return self.is_told_to_leave
-
-    @property
     def turns_away(self) -> bool:
         """Whether new WebSockets are told to come back elsewhere."""
         return self.state in (State.DRAINING, State.FLUSHING, State.STOPPED)
@@ -64,11 +62,7 @@ class Lifecycle:
         self.is_hurrying = self.is_told_to_exit
         self.is_told_to_exit = self.is_told_to_leave = True
 
-    def hurry(self) -> None:
-        """Have no time left."""
-        self.is_hurrying = self.is_told_to_exit = self.is_told_to_leave = True
-
     def advance(self, state: State) -> None:
-        """Go on to the state that follows the present one."""
-        assert _NEXT.get(self.state) is state, f"{state} can't follow {self.state}"
+        """Go on to a state that may follow the present one."""
+        assert state in _NEXT[self.state], f"{state} can't follow {self.state}"
         self.state = state

@@ -144,7 +144,8 @@ class RedisAdapter:
         except (TimeoutError, LinkLost, Refusal) as exc:
             # The others will find out by the missing beats.
             logger.warning("not signed off in Redis: %s", exc or "no time left")
-        await self._end()
+        finally:
+            await self._end()
 
     async def _end(self) -> None:
         if self._runner is not None:

@@ -1,6 +1,8 @@
 """``shoal serve``: run a node until it is told to leave."""
 
 import os
+import signal
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -61,6 +63,9 @@ def serve(
 
 def _node() -> Run:
     """Import the node only here, since the other commands don't need it and start faster without."""
+    # Until the node takes them itself. Process 1 of a container would never hear of a signal that it doesn't handle.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     from server.app import run
 
     return run

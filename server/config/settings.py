@@ -10,7 +10,9 @@ from server.apps import DEMO_APP, App, check_unique
 from server.quantities import Bytes, Count, PerSecond, Seconds
 
 FLUSHING = 18.0
-"""Seconds that leaving takes beside settling and draining: the last close handshakes, requests in flight, a margin."""
+"""Seconds that leaving takes at most beside settling and draining, with the defaults below: the last close handshakes
+(3 + 5), requests in flight (5), and something to spare (5)."""
+_SPARE = 5.0
 
 
 def _readable(path: Path) -> Path:
@@ -205,11 +207,17 @@ class Settings(BaseModel):
         60.0, gt=0, description="Time for closing them all; where it doesn't suffice the rate is raised."
     )
 
+    flush_timeout: Seconds = Field(
+        5.0,
+        gt=0,
+        description="Time for requests in flight and for what is still to be sent, once all clients have gone.",
+    )
     grace: Seconds | None = Field(
         None,
         gt=0,
-        description="Time between SIGTERM and being killed, at least settle + drain_max + 18. Two seconds before its "
-        "end all that is left is closed at once. None: nobody kills.",
+        description="Time between SIGTERM and being killed, at least settle + drain_max + 18, and more where "
+        "close_timeout, abort_timeout or flush_timeout were raised. Two seconds before its end all that is left is "
+        "closed at once. None: nobody kills.",
     )
     drain_token: SecretStr | None = Field(
         None,
@@ -230,6 +238,16 @@ class Settings(BaseModel):
         """Whether only the demo application is served, since no other was configured."""
         return self.apps == (DEMO_APP,)
 
+    @property
+    def needed_grace(self) -> float:
+        """Seconds that leaving takes at most."""
+        return self.settle + self.drain_max + self._reserve
+
+    @property
+    def _reserve(self) -> float:
+        """Seconds of it that are neither for settling nor for draining."""
+        return max(FLUSHING, self.close_timeout + self.abort_timeout + self.flush_timeout + _SPARE)
+
     @model_validator(mode="after")
     def _check_together(self) -> Self:
         check_unique(self.apps)
@@ -245,11 +263,16 @@ class Settings(BaseModel):
             raise ValueError(f"{given} is set but {missing} is not: TLS needs both")
 
     def _check_times(self) -> None:
-        needed = self.settle + self.drain_max + FLUSHING
-        if self.grace is not None and self.grace < needed:
+        if self.close_timeout > self.abort_timeout:
             raise ValueError(
-                f"grace = {self.grace:g} is shorter than settle + drain_max + {FLUSHING:g} = {needed:g}: raise it (in "
-                "Kubernetes together with terminationGracePeriodSeconds), or lower drain_max"
+                f"close_timeout = {self.close_timeout:g} is above abort_timeout = {self.abort_timeout:g}: a connection "
+                "would be cut before its client's time to answer is over"
+            )
+        if self.grace is not None and self.grace < self.needed_grace:
+            raise ValueError(
+                f"grace = {self.grace:g} is shorter than settle + drain_max + {self._reserve:g} = "
+                f"{self.needed_grace:g}: raise it (in Kubernetes together with terminationGracePeriodSeconds), or "
+                "lower drain_max"
             )
 
     def _check_addresses(self) -> None:

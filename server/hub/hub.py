@@ -9,7 +9,6 @@ It is the only place that knows both sockets and the cluster. Everything in it h
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from functools import partial
@@ -75,7 +74,8 @@ class Hub:
         self._delivery = Delivery(clock=clock, seconds=metrics.delivery_seconds)
         # Connections whose end has begun: when, and with which code.
         self.closing: dict[Client, tuple[float, int]] = {}
-        self._all_closed = asyncio.Event()
+        # Called when the last of them has gone.
+        self.on_all_closed: Callable[[], None] = _nothing
         # Connections that take less than they are given: above the high-water mark of their transport.
         self.slow: set[Client] = set()
 
@@ -116,10 +116,12 @@ class Hub:
 
     def gone(self, client: Client) -> None:
         """React to the end of a connection's transport."""
-        self.closing.pop(client, None)
+        since, code = self.closing.pop(client, (0.0, 0))
         self.slow.discard(client)
+        if code == codes.SERVER_LEAVING.code:
+            self._metrics.departure.close_seconds.append(self._clock() - since)
         if not self.closing:
-            self._all_closed.set()
+            self.on_all_closed()
 
     def abort_closing(self, *, older_than: float = 0.0) -> None:
         """Cut off the connections whose end began so many seconds ago or more."""
@@ -130,12 +132,6 @@ class Hub:
                 if code == codes.SERVER_LEAVING.code and client.unsent:
                     self._metrics.departure.aborted += 1
                 client.abort()
-
-    async def wait_closed(self) -> None:
-        """Wait until no connection is closing."""
-        self._all_closed.clear()
-        if self.closing:
-            await self._all_closed.wait()
 
     def update_app(self, client: Client, app: App | None) -> None:
         """Let an open connection have what its application allows now, or end it.
@@ -384,3 +380,7 @@ class Hub:
     @staticmethod
     def _topic(client: Client, channel: str) -> Topic:
         return topic_of(client.session.app.id, channel)
+
+
+def _nothing() -> None:
+    """Do nothing: nobody waits."""

@@ -1,4 +1,4 @@
-"""A node's departure, from being told to its last connection's end.
+"""A node's departure, from being told to its last word: carries out what its :mod:`~server.leaving.course` decides.
 
 Clients are closed in random order and paced; the listener stays open to the last, so that nobody is refused, and the
 node hears of the cluster's events to the last, so that nobody misses one before being told to go.
@@ -9,76 +9,94 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from functools import partial
+from math import inf
+from typing import TYPE_CHECKING, assert_never
 
 from adapter.errors import Unavailable
-from server.leaving.pace import Pace, TokenBucket, pace_of
+from server.leaving.course import Course
+from server.leaving.effects import AskNodes, CloseClients, CutOff, Effect, Enter, Flush, Force, GiveUp, SignOff
 from server.lifecycle import Lifecycle, State
 from server.protocol import codes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
     from adapter.base import Adapter
     from server.config import Settings
     from server.hub import Client, Hub
+    from server.leaving.pace import Pace
     from server.listener import Listener
     from server.metrics import Metrics
 
 logger = logging.getLogger(__name__)
 
-TICK = 0.02
-"""Seconds between two batches of closes."""
-REVIEW = 2.0
-"""Seconds after which the pace is worked out again: by then the nodes know of one another's new states."""
-RESERVE = 2.0
-"""Seconds before the deadline at which all that is left is closed at once."""
-FLUSH_GRACE = 5.0
-"""Seconds for requests in flight, when all clients have gone."""
-LAST_SECOND = 1.0
-"""Seconds that are left for anything once a node hurries."""
-
 
 class Departure:
-    """Leads a node out. One for each node; told by signals and by operators, run by the node."""
+    """Leads a node out. One for each node; told by signals and by operators, run by the node.
+
+    :param flush: called one after the other when no client is left and no request is under way: to send what is still
+        to be sent, or leave it to the other nodes. Cancelled when there is no time left.
+    """
 
     def __init__(
-        self, lifecycle: Lifecycle, *, hub: Hub, adapter: Adapter, settings: Settings, metrics: Metrics
+        self,
+        lifecycle: Lifecycle,
+        *,
+        hub: Hub,
+        adapter: Adapter,
+        settings: Settings,
+        metrics: Metrics,
+        flush: Sequence[Callable[[], Awaitable[None]]] = (),
     ) -> None:
         self._lifecycle = lifecycle
         self._hub = hub
         self._adapter = adapter
-        self._settings = settings
         self._numbers = metrics.departure
-        # Set whenever the lifecycle has been told something.
-        self._told = asyncio.Event()
-        # When the node has to be gone; None if nobody waits, or nobody has told it to exit.
-        self._deadline: float | None = None
-        # The listener's end, while it is waited for.
-        self._stopping: asyncio.Task[None] | None = None
+        self._flushes = tuple(flush)
+        self._flush_timeout = settings.flush_timeout
+        self._course = Course(lifecycle, settings)
+        # Set whenever something has happened that may matter to the course.
+        self._stirred = asyncio.Event()
+        hub.on_all_closed = self._stirred.set
+        # Set for the time of `run`.
+        self._listener: Listener
+        self._tasks: asyncio.TaskGroup
+        # Those that are yet to be told, in the order in which they will be.
+        self._line: list[Client] = []
+        self._asking: asyncio.Task[None] | None = None
+        self._work: asyncio.Task[None] | None = None
+        # When it was told to leave, and how many clients it had then.
+        self._began_at: float | None = None
+        self._sockets = 0
 
     # Being told
 
-    def drain(self) -> dict[str, object]:
-        """Let go of all clients, and stay until told to exit; return how that stands."""
-        self._lifecycle.drain()
-        self._told.set()
+    def drain(self, within: float | None = None) -> dict[str, object]:
+        """Let go of all clients, and stay until told to exit; return how that stands.
+
+        :param within: seconds in which that has to be done, if it is known.
+        """
+        self._begin()
+        self._course.drain(now=self._hub.now(), within=within)
         return {"state": self._lifecycle.state.value, "connections": len(self._hub.clients)}
 
     def exit(self) -> None:
         """Let go of all clients and exit; told a second time, within a second."""
-        self._lifecycle.exit()
-        if self._deadline is None and self._settings.grace is not None:
-            self._deadline = self._hub.now() + self._settings.grace
-        if self._lifecycle.is_hurrying:
-            asyncio.get_running_loop().call_later(LAST_SECOND, self._cut_off)
-        self._told.set()
+        self._begin()
+        self._course.exit(now=self._hub.now())
 
-    def _cut_off(self) -> None:
-        """End whatever is still waited for."""
-        self._hub.abort_closing()
-        if self._stopping is not None:
-            self._stopping.cancel()
+    def _begin(self) -> None:
+        if self._began_at is None:
+            self._began_at, self._sockets = self._hub.now(), len(self._hub.clients)
+        self._stirred.set()
+
+    async def wait_told_to_exit(self) -> None:
+        """Return once told to exit: for a node that is starting."""
+        while not self._lifecycle.is_told_to_exit:
+            self._stirred.clear()
+            await self._stirred.wait()
 
     # Leaving
 
@@ -87,127 +105,139 @@ class Departure:
 
         :returns: whether every connection got its close frame.
         """
-        await self._wait_for(lambda: self._lifecycle.is_told_to_leave)
-        began_at, sockets = self._hub.now(), len(self._hub.clients)
-        await self._settle(listener)
-        await self._drain()
-        await self._flush(listener)
-        numbers = self._numbers
+        self._listener = listener
+        async with asyncio.TaskGroup() as self._tasks:
+            while self._lifecycle.state is not State.STOPPED:
+                effects = self._advance()
+                for effect in effects:
+                    self._carry_out(effect)
+                if not effects:
+                    await self._rest()
+            if self._asking is not None:
+                self._asking.cancel()
+        return self._numbers.aborted == 0
+
+    def sum_up(self) -> None:
+        """Log how it went, once it is over."""
+        numbers, now = self._numbers, self._hub.now()
+        closes = sorted(numbers.close_seconds)
         logger.info(
             "left",
             extra={
-                "connections": sockets,
-                "seconds": round(self._hub.now() - began_at, 1),
+                "connections": self._sockets,
+                "seconds": round(now - (now if self._began_at is None else self._began_at), 1),
                 "closed": numbers.closed,
+                "close_p50": _quantile(closes, 0.5),
+                "close_p99": _quantile(closes, 0.99),
                 "cut_off": numbers.aborted,
                 "forced": numbers.forced,
                 "late_handshakes": numbers.late_handshakes,
             },
         )
-        return numbers.aborted == 0
 
-    async def _settle(self, listener: Listener) -> None:
-        """Go on as before, until load balancers have noticed."""
-        self._enter(State.SETTLING)
-        listener.draining = True
-        logger.info("leaving: no longer ready", extra={"settle": self._settings.settle})
-        await self._wait_for(lambda: self._lifecycle.is_hurrying, self._settings.settle)
+    def _advance(self) -> list[Effect]:
+        clients, closing = len(self._hub.clients), len(self._hub.closing)
+        effects = self._course.advance(now=self._hub.now(), open_clients=clients, closing=closing)
+        if self._lifecycle.turns_away:
+            self._numbers.remaining, self._numbers.rate = clients, self._course.rate
+        return effects
 
-    async def _drain(self) -> None:
-        """Close all clients, at a pace; then wait to be told to exit, closing whoever slipped in."""
-        self._enter(State.DRAINING)
-        clients = list(self._hub.clients.values())
-        random.shuffle(clients)
-        await self._close_paced(clients)
-        await self._wait_for(lambda: self._lifecycle.is_told_to_exit)
-        # Those that were let in while this node was settling and have been missed: none, unless they were waiting.
-        self._close(list(self._hub.clients.values()))
-        await self._wait_closed()
+    async def _rest(self) -> None:
+        """Wait until something happens, or it is time to go on."""
+        wake_at = self._course.wake_at
+        with suppress(TimeoutError):
+            async with asyncio.timeout(None if wake_at == inf else wake_at - self._hub.now()):
+                await self._stirred.wait()
+        self._stirred.clear()
 
-    async def _close_paced(self, clients: list[Client]) -> None:
-        pace, reviewed_at = Pace(0.0, 0.0, is_forced=False), float("-inf")
-        ends_at = self._hub.now() + self._settings.drain_max
-        bucket = TokenBucket(now=self._hub.now())
-        while clients:
-            now = self._hub.now()
-            if self._is_out_of_time(now):
-                self._lifecycle.hurry()
-            if self._lifecycle.is_hurrying:
-                self._close(clients)
-                return
-            if now - reviewed_at >= REVIEW:
-                pace, reviewed_at = await self._pace(len(clients), ends_at - now), now
-            batch = [clients.pop() for _ in range(min(len(clients), bucket.take(pace.rate, now=now)))]
-            self._close(batch)
-            self._numbers.remaining = len(clients)
-            if clients:
-                await self._wait_for(lambda: self._lifecycle.is_hurrying, TICK)
+    def _carry_out(self, effect: Effect) -> None:
+        match effect:
+            case Enter(state):
+                self._enter(state)
+            case AskNodes():
+                self._ask_nodes()
+            case CloseClients(number):
+                self._close(number)
+            case Force(pace):
+                self._force(pace)
+            case CutOff():
+                self._hub.abort_closing()
+            case Flush():
+                self._start(effect, self._flush())
+            case SignOff():
+                self._start(effect, self._sign_off(self._work))
+            case GiveUp():
+                self._give_up()
+            case _:
+                assert_never(effect)
 
-    async def _pace(self, sockets: int, longest: float) -> Pace:
-        states = await self._states()
-        if self._deadline is not None:
-            longest = min(longest, self._deadline - RESERVE - self._hub.now())
-        pace = pace_of(
-            sockets,
-            handshake_rate=self._settings.handshake_rate,
-            ready=states.count(State.READY.value),
-            draining=states.count(State.DRAINING.value),
-            ceiling=self._settings.drain_rate,
-            longest=longest,
-        )
-        if pace.is_forced and not self._numbers.forced:
-            text = "draining faster than the other nodes can well take: drain_max or the grace period is short"
-            logger.warning(text, extra={"rate": round(pace.rate), "connections": sockets})
-            self._numbers.forced += 1
-        self._numbers.rate = pace.rate
-        return pace
+    def _enter(self, state: State) -> None:
+        if state is State.STOPPED:
+            return
+        self._adapter.declare(state.value, len(self._hub.clients))
+        if state is State.SETTLING:
+            self._listener.draining = True
+        logger.info("leaving: %s", state.value, extra={"connections": len(self._hub.clients)})
 
-    async def _states(self) -> list[str]:
-        """Return the states of all nodes; none where they can't be known just now."""
+    def _ask_nodes(self) -> None:
+        # One question at a time: while Redis is away it takes longer to be answered than the pace is good for.
+        if self._asking is None or self._asking.done():
+            self._asking = self._tasks.create_task(self._hear_nodes())
+
+    async def _hear_nodes(self) -> None:
         try:
-            return [node.state for node in await self._adapter.nodes()]
+            states = [node.state for node in await self._adapter.nodes()]
         except Unavailable:
-            return []
+            states = []
+        self._course.hear(states)
 
-    def _close(self, clients: list[Client]) -> None:
-        for client in clients:
+    def _close(self, number: int) -> None:
+        if not self._line:
+            self._line = list(self._hub.clients.values())
+            random.shuffle(self._line)
+        while self._line and number:
+            client = self._line.pop()
+            # Some have left by themselves meanwhile.
             if client.session.socket_id in self._hub.clients:
                 self._hub.close(client, codes.SERVER_LEAVING)
                 self._numbers.closed += 1
+                number -= 1
 
-    async def _wait_closed(self) -> None:
-        """Wait for the close handshakes; the sweeps cut off who doesn't take part."""
-        patience = LAST_SECOND if self._lifecycle.is_hurrying else self._settings.abort_timeout + LAST_SECOND
-        if self._deadline is not None:
-            patience = min(patience, max(0.0, self._deadline - self._hub.now() - LAST_SECOND))
+    def _force(self, pace: Pace) -> None:
+        self._numbers.forced += 1
+        text = "draining faster than the other nodes can well take: drain_max or the grace period is short"
+        logger.warning(text, extra={"rate": round(pace.rate), "seconds": round(pace.window, 1)})
+
+    # The end
+
+    def _start(self, work: Flush | SignOff, doing: Coroutine[object, object, None]) -> None:
+        self._work = self._tasks.create_task(doing)
+        self._work.add_done_callback(partial(self._finished, work))
+
+    def _finished(self, work: Flush | SignOff, _: asyncio.Task[None]) -> None:
+        self._course.finished(work)
+        self._stirred.set()
+
+    def _give_up(self) -> None:
+        assert self._work is not None, "something was begun"
+        logger.warning("no time left: what is under way is cut off")
+        self._work.cancel()
+
+    async def _flush(self) -> None:
+        """Answer requests, send what is to be sent, and listen no more."""
         try:
-            async with asyncio.timeout(patience):
-                await self._hub.wait_closed()
-        except TimeoutError:
-            self._hub.abort_closing()
+            await self._listener.wait_answered()
+            for flush in self._flushes:
+                await flush()
+            await self._listener.stop(self._flush_timeout)
+        finally:
+            await self._listener.stop(0.0)
 
-    async def _flush(self, listener: Listener) -> None:
-        self._enter(State.FLUSHING)
-        grace = LAST_SECOND if self._lifecycle.is_hurrying else FLUSH_GRACE
-        if self._deadline is not None:
-            grace = min(grace, max(0.0, self._deadline - self._hub.now()))
-        self._stopping = asyncio.create_task(listener.stop(grace))
-        # Not awaited itself: when it is cancelled, this goes on.
-        await asyncio.wait([self._stopping])
+    async def _sign_off(self, flushing: asyncio.Task[None] | None) -> None:
+        if flushing is not None:
+            await asyncio.wait([flushing])
+        await self._adapter.stop()
 
-    def _enter(self, state: State) -> None:
-        self._lifecycle.advance(state)
-        self._adapter.declare(state.value, len(self._hub.clients))
 
-    def _is_out_of_time(self, now: float) -> bool:
-        return self._deadline is not None and now >= self._deadline - RESERVE
-
-    async def _wait_for(self, condition: Callable[[], bool], longest: float | None = None) -> None:
-        """Wait until what the node was told makes `condition` true, or for `longest` seconds."""
-        try:
-            async with asyncio.timeout(longest):
-                while not condition():
-                    self._told.clear()
-                    await self._told.wait()
-        except TimeoutError:
-            return
+def _quantile(ordered: Sequence[float], part: float) -> float | None:
+    return round(ordered[min(len(ordered) - 1, int(len(ordered) * part))], 3) if ordered else None

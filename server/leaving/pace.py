@@ -12,6 +12,9 @@ SHARE = 0.5
 """The part of the others' handshakes that a drain may use."""
 SHORTEST = 1.0
 """Seconds over which even a handful of clients is spread."""
+BURST = 0.05
+"""Seconds' worth of tokens that are kept at most: a node that stood still doesn't make up for it. In any second there
+are at most 1.05 times as many as the rate says, and one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ class TokenBucket:
 
         :param rate: tokens a second since the last call.
         """
-        self._tokens += (now - self._at) * rate
+        self._tokens = min(self._tokens + (now - self._at) * rate, max(1.0, BURST * rate))
         self._at = now
         whole = int(self._tokens)
         self._tokens -= whole

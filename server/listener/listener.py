@@ -104,6 +104,12 @@ class Listener:
         for sock in sockets:
             self._servers.append(await self._listen(sock, state, context))
 
+    async def wait_answered(self) -> None:
+        """Return when the requests that are under way now have been answered; new ones are taken meanwhile."""
+        tasks = list(self._running.tasks)
+        if tasks:
+            await asyncio.wait(tasks)
+
     async def stop(self, grace: float) -> None:
         """Accept no more; let requests finish for `grace` seconds, then cut them off. WebSockets are left alone.
 

@@ -44,7 +44,7 @@ class AppCounters:
 class DepartureNumbers:
     """How this node's leaving goes."""
 
-    __slots__ = ("aborted", "closed", "forced", "late_handshakes", "rate", "remaining")
+    __slots__ = ("aborted", "close_seconds", "closed", "forced", "late_handshakes", "rate", "remaining")
 
     def __init__(self) -> None:
         # Connections still to be closed, and how many a second are.
@@ -53,6 +53,8 @@ class DepartureNumbers:
         # Connections that were told to go; those whose close frame they never took.
         self.closed = 0
         self.aborted = 0
+        # How long each close took, from our close frame to the end of the connection.
+        self.close_seconds: list[float] = []
         # Times that the pace had to be raised above what the other nodes can well take.
         self.forced = 0
         # Handshakes that still came while it was draining, and were closed with 4100.

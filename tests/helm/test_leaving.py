@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 import pytest
 
 from server.config.settings import FLUSHING, Settings
@@ -27,16 +29,25 @@ def test_grace_period_is_settle_and_drain_and_18_seconds_or_more(drain: dict[str
 
 def test_what_is_added_is_what_the_node_itself_demands() -> None:
     defaults = Settings()
-    assert defaults.close_timeout + defaults.abort_timeout + 10 == FLUSHING == 18
+    assert defaults.close_timeout + defaults.abort_timeout + defaults.flush_timeout + 5 == FLUSHING == 18
 
 
 @pytest.mark.parametrize(
-    ("settings", "seconds"), [({"abort_timeout": 10}, 88), ({"close_timeout": 13}, 93), ({"abort_timeout": 1}, 83)]
+    ("settings", "seconds"),
+    [
+        ({"abort_timeout": 10}, 88),
+        ({"close_timeout": 5}, 85),
+        ({"flush_timeout": 20}, 98),
+        ({"abort_timeout": 13, "close_timeout": 13, "flush_timeout": 8.5}, 105),
+        ({"abort_timeout": 3}, 83),
+    ],
 )
-def test_longer_timeouts_lengthen_the_grace_period_and_shorter_ones_leave_it(
-    settings: dict[str, object], seconds: int
+def test_longer_timeouts_lengthen_the_grace_period_and_shorter_ones_leave_it_as_the_node_demands(
+    settings: dict[str, float], seconds: int
 ) -> None:
-    assert render(with_values("minimal", settings=settings)).pod["terminationGracePeriodSeconds"] == seconds
+    rendered = render(with_values("minimal", settings=settings))
+    assert rendered.pod["terminationGracePeriodSeconds"] == seconds
+    assert ceil(Settings(settle=5, drain_max=60, **settings).needed_grace) == seconds
 
 
 def test_grace_period_that_is_too_short_is_refused_with_the_sum() -> None:

@@ -9,6 +9,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import httpx
@@ -37,18 +38,39 @@ def _get(url: str, *, verify: ssl.SSLContext | bool = True, unix_socket: str | N
         return client.get(url)
 
 
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_until_alive(url: str) -> None:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        try:
+            assert _get(f"{url}/livez").status_code == 200
+            assert _get(f"{url}/readyz").text == "not ready: starting\n"
+            return
+        except httpx.TransportError:
+            time.sleep(0.02)
+    raise AssertionError("it doesn't live")
+
+
 def _start(command: list[str]) -> subprocess.Popen[str]:
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 
-async def test_sigterm_closes_each_client_with_4200_and_ends_with_0() -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_told_to_stop_a_node_closes_each_client_with_4200_and_ends_with_0(number: signal.Signals) -> None:
     node = start_node()
     clients = [await Client.connect(node) for _ in range(20)]
-    node.signal(signal.SIGTERM)
+    node.signal(number)
     for client in clients:
         message = await client.expect_error(4200)
         assert await client.expect_close() == Closed(4200, message)
     node.stop()
+    summary = node.records()[-1]
+    assert (summary["message"], summary["connections"], summary["closed"], summary["cut_off"]) == ("left", 20, 20, 0)
 
 
 async def test_the_listener_stays_while_a_node_leaves_and_late_handshakes_get_4100() -> None:
@@ -97,6 +119,38 @@ async def test_a_node_that_is_drained_by_its_operator_stays_until_it_is_told_to_
     assert node.metric("shoal_drain_closed_total") == 1
     assert node.is_running
     node.stop()
+
+
+async def test_a_known_deadline_makes_the_drain_faster_and_waiting_for_its_end_can_be_left_to_the_command() -> None:
+    node = start_node({"SHOAL_DRAIN_TOKEN": "a-token-of-16-characters", "SHOAL_SETTLE": "60", "SHOAL_DRAIN_RATE": "1"})
+    clients = [await Client.connect(node) for _ in range(30)]
+    command = [sys.executable, "-m", "server", "drain", "--url", node.metrics_url, "--within", "4", "--wait"]
+    closes = asyncio.gather(*(client.expect_close() for client in clients))
+    done = await asyncio.to_thread(_run, [*command, "--token", "a-token-of-16-characters"])
+    assert {closed.code for closed in await closes} == {4200}
+    assert json.loads(done.stdout.splitlines()[-1]) == {"state": "draining", "connections": 0}
+    assert node.metric("shoal_drain_forced_total") == 1
+    node.stop()
+
+
+@pytest.mark.parametrize("within", ["soon", "-1", "inf", "nan", ""])
+def test_a_deadline_that_is_no_number_of_seconds_is_refused(within: str) -> None:
+    with start_node({"SHOAL_DRAIN_TOKEN": "a-token-of-16-characters"}) as node:
+        headers = {"Authorization": "Bearer a-token-of-16-characters"}
+        answer = httpx.post(f"{node.metrics_url}/drain", params={"within": within}, headers=headers)
+        assert (answer.status_code, "no number of seconds" in answer.text) == (400, True)
+        assert httpx.get(f"{node.metrics_url}/readyz").status_code == 200
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_node_that_waits_for_redis_can_be_told_to_exit(number: signal.Signals) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings = ["--redis", f"redis://127.0.0.1:{silent.getsockname()[1]}", "--metrics-port", str(_free_port())]
+        process = subprocess.Popen([sys.executable, "-m", "server", "serve", "--port", "0", *settings], cwd=ROOT)
+        _wait_until_alive(f"http://127.0.0.1:{settings[-1]}")
+        process.send_signal(signal.SIGHUP)
+        process.send_signal(number)
+        assert process.wait(5) == 0
 
 
 def test_nobody_drains_a_node_that_has_no_token() -> None:

@@ -7,11 +7,12 @@ the grace period would have to hold both. The node is told of the grace period t
 in time. */}}
 
 {{/* Seconds behind the last close frame: its answer (3), cutting off who doesn't answer (5), requests in flight (5), and
-something to spare (5). */}}
+something to spare (5). The node demands the same. */}}
 {{- define "shoal.reserve" -}}
 {{- $close := .Values.settings.close_timeout | default 3 -}}
 {{- $abort := .Values.settings.abort_timeout | default 5 -}}
-{{ maxf 18 (addf $close $abort 10) }}
+{{- $flush := .Values.settings.flush_timeout | default 5 -}}
+{{ maxf 18 (addf $close $abort $flush 5) }}
 {{- end }}
 
 {{- define "shoal.neededGrace" -}}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +12,7 @@ from typer.testing import CliRunner
 
 from server.cli import app
 from server.config import ConfigurationError, Settings
+from tests.harness.node import ROOT
 from tests.server.restored_logging import restored_logging
 
 if TYPE_CHECKING:
@@ -122,3 +125,16 @@ def test_reload_reads_the_same_sources_again(tmp_path: Path) -> None:
     file.write_text("max_connections = 0\n")
     with pytest.raises(ConfigurationError, match="max_connections = 0"):
         node.reload()
+
+
+def test_told_to_stop_before_the_node_is_there_to_hear_it_the_program_ends_well() -> None:
+    # As process 1 of a container it would not even end without this.
+    code = (
+        "import os, signal; from server.cli.serve import _node; _node();"
+        "os.kill(os.getpid(), signal.{}); print('goes on')"
+    )
+    told = [
+        subprocess.run([sys.executable, "-c", code.format(name)], cwd=ROOT, capture_output=True, text=True, check=False)
+        for name in ("SIGTERM", "SIGHUP")
+    ]
+    assert [(done.returncode, done.stdout) for done in told] == [(0, ""), (0, "goes on\n")]

@@ -129,6 +129,27 @@ def test_a_limit_of_one_connection_is_not_above_that_of_the_node() -> None:
         settings(slow_consumer_bytes=2_000_000, slow_consumer_max_bytes=1_000_000)
 
 
+@pytest.mark.parametrize(
+    ("times", "needed"),
+    [
+        ({}, 78),
+        ({"settle": 5, "drain_max": 40.5}, 63.5),
+        ({"flush_timeout": 60}, 133),
+        ({"abort_timeout": 6}, 79),
+        ({"close_timeout": 1, "abort_timeout": 1, "flush_timeout": 1}, 78),
+    ],
+)
+def test_grace_has_room_for_all_that_leaving_takes(times: dict[str, float], needed: float) -> None:
+    assert settings(grace=needed, **times).grace == needed
+    with pytest.raises(ValidationError, match=f"is shorter than settle [+] drain_max [+] .* = {needed:g}: raise it"):
+        settings(grace=needed - 0.1, **times)
+
+
+def test_a_client_is_not_cut_off_before_its_time_to_answer_is_over() -> None:
+    with pytest.raises(ValidationError, match="close_timeout = 6 is above abort_timeout = 5"):
+        settings(close_timeout=6)
+
+
 def test_secrets_are_in_no_text() -> None:
     text = repr(settings(apps=[AN_APP], redis=["redis://:hush@localhost"]))
     assert "hush" not in text

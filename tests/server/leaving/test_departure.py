@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -36,12 +37,14 @@ class FakeClient:
         self.codes: list[int] = []
         self.unsent = 0
         self.is_aborted = False
+        self.on_end: Callable[[], object] = lambda: None
 
     def write(self, data: bytes) -> None:
         pass
 
     def end(self, close: Close) -> None:
         self.codes.append(close.code)
+        self.on_end()
         if not self.unsent:
             asyncio.get_running_loop().call_soon(self.hub.gone, cast("Any", self))
 
@@ -55,10 +58,13 @@ class IdleListener:
     """Nobody is on it."""
 
     draining: bool = False
-    graces: list[float] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
+
+    async def wait_answered(self) -> None:
+        self.calls.append("answered")
 
     async def stop(self, grace: float) -> None:
-        self.graces.append(grace)
+        self.calls.append("stopped")
 
 
 class Harbour:
@@ -72,6 +78,13 @@ class Harbour:
         self.lifecycle = Lifecycle()
         self.lifecycle.advance(State.READY)
         self.listener = IdleListener()
+        # Whether there is anything to flush, and it never ends.
+        self.is_stuck = False
+
+    async def flush(self) -> None:
+        self.listener.calls.append("flushed")
+        if self.is_stuck:
+            await asyncio.Event().wait()
 
     async def begin(self, clients: int) -> list[FakeClient]:
         self.hub = Hub(
@@ -83,7 +96,12 @@ class Harbour:
         )
         await self.adapter.start(self.hub)
         self.departure = Departure(
-            self.lifecycle, hub=self.hub, adapter=self.adapter, settings=self.settings, metrics=self.metrics
+            self.lifecycle,
+            hub=self.hub,
+            adapter=self.adapter,
+            settings=self.settings,
+            metrics=self.metrics,
+            flush=[self.flush],
         )
         ships = [FakeClient(self.hub, number, self.metrics) for number in range(clients)]
         for ship in ships:
@@ -92,10 +110,7 @@ class Harbour:
         return ships
 
     async def run(self) -> bool:
-        try:
-            return await self.departure.run(cast("Listener", self.listener))
-        finally:
-            await self.adapter.stop()
+        return await self.departure.run(cast("Listener", self.listener))
 
     async def until(self, condition: Callable[[], bool]) -> None:
         async with asyncio.timeout(5):
@@ -104,32 +119,33 @@ class Harbour:
 
 
 async def test_clients_are_closed_with_4200_as_time_passes_and_not_before() -> None:
-    harbour = Harbour(drain_rate=10.0)
-    ships = await harbour.begin(100)
+    harbour = Harbour(drain_rate=100.0)
+    ships = await harbour.begin(200)
     running = asyncio.create_task(harbour.run())
     harbour.departure.exit()
     await harbour.until(lambda: harbour.metrics.departure.closed == 1)
-    harbour.now += 1.0
-    await harbour.until(lambda: harbour.metrics.departure.closed == 11)
-    assert harbour.metrics.departure.remaining == 89
-    harbour.now += 9.0
+    harbour.now += 0.045
+    await harbour.until(lambda: harbour.metrics.departure.closed == 5)
+    await harbour.until(lambda: harbour.metrics.departure.remaining == 195)
+    while not running.done():
+        harbour.now += 0.04
+        await asyncio.sleep(0)
     assert await running
-    assert [ship.codes for ship in ships] == [[4200]] * 100
+    assert [ship.codes for ship in ships] == [[4200]] * 200
     assert harbour.metrics.departure.forced == 0
+    assert harbour.metrics.departure.rate == harbour.metrics.departure.remaining == 0
 
 
-async def test_two_seconds_before_the_deadline_all_that_is_left_is_closed_at_once() -> None:
-    harbour = Harbour(drain_rate=1.0, drain_max=60.0, grace=78.0)
-    ships = await harbour.begin(50)
-    running = asyncio.create_task(harbour.run())
-    harbour.departure.drain()
-    await harbour.until(lambda: harbour.lifecycle.state is State.DRAINING)
+async def test_the_order_is_random() -> None:
+    harbour = Harbour()
+    ships = await harbour.begin(100)
+    order: list[int] = []
+    for number, ship in enumerate(ships):
+        ship.on_end = partial(order.append, number)
     harbour.departure.exit()
-    # As on a machine that was stopped for a while.
-    harbour.now += 76.5
-    assert await running
-    assert [ship.codes for ship in ships] == [[4200]] * 50
-    assert harbour.listener.graces == [1.0]
+    harbour.departure.exit()
+    assert await harbour.run()
+    assert sorted(order) == list(range(100)) != order
 
 
 async def test_a_node_told_twice_to_exit_closes_all_at_once_also_while_it_settles() -> None:
@@ -153,7 +169,7 @@ async def test_too_many_clients_for_the_time_there_is_are_closed_faster_and_that
     await harbour.until(lambda: harbour.metrics.departure.rate > 0)
     assert harbour.metrics.departure.rate == pytest.approx(25.0)
     assert harbour.metrics.departure.forced == 1
-    harbour.now += 2.0
+    harbour.departure.exit()
     assert await running
 
 
@@ -161,8 +177,48 @@ async def test_a_client_that_never_takes_its_close_frame_shows_in_the_result() -
     harbour = Harbour()
     (deaf,) = await harbour.begin(1)
     deaf.unsent = 1_000_000
+    running = asyncio.create_task(harbour.run())
     harbour.departure.exit()
     harbour.departure.exit()
-    assert not await harbour.run()
+    await harbour.until(lambda: harbour.metrics.departure.closed == 1)
+    harbour.now += 1.0
+    assert not await running
     assert deaf.is_aborted
     assert harbour.metrics.departure.aborted == 1
+
+
+async def test_requests_are_answered_then_the_rest_is_flushed_and_only_then_nobody_is_listened_to() -> None:
+    harbour = Harbour()
+    await harbour.begin(3)
+    harbour.departure.exit()
+    harbour.departure.exit()
+    assert await harbour.run()
+    assert harbour.listener.calls == ["answered", "flushed", "stopped", "stopped"]
+
+
+async def test_what_never_ends_is_given_up_in_its_time() -> None:
+    harbour = Harbour(flush_timeout=2.0)
+    harbour.is_stuck = True
+    await harbour.begin(0)
+    running = asyncio.create_task(harbour.run())
+    harbour.departure.exit()
+    await harbour.until(lambda: "flushed" in harbour.listener.calls)
+    harbour.now += 2.0
+    # Anything makes it look at the clock.
+    harbour.departure.drain()
+    assert await running
+    assert harbour.listener.calls[-1] == "stopped"
+
+
+async def test_the_last_line_of_the_log_sums_up(caplog: pytest.LogCaptureFixture) -> None:
+    harbour = Harbour()
+    await harbour.begin(4)
+    harbour.departure.exit()
+    harbour.departure.exit()
+    assert await harbour.run()
+    with caplog.at_level("INFO"):
+        harbour.departure.sum_up()
+    (record,) = caplog.records
+    assert record.message == "left"
+    summary = {name: getattr(record, name) for name in ("connections", "closed", "cut_off", "forced", "close_p99")}
+    assert summary == {"connections": 4, "closed": 4, "cut_off": 0, "forced": 0, "close_p99": 0.0}

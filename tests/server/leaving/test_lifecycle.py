@@ -16,14 +16,14 @@ def a_ready_node() -> Lifecycle:
 def test_a_starting_node_is_not_ready_and_not_leaving() -> None:
     lifecycle = Lifecycle()
     assert not lifecycle.is_ready
-    assert not lifecycle.is_leaving
+    assert not lifecycle.is_told_to_leave
 
 
 def test_a_node_is_not_ready_from_the_moment_it_is_told() -> None:
     lifecycle = a_ready_node()
     assert lifecycle.is_ready
     lifecycle.exit()
-    assert (lifecycle.state, lifecycle.is_ready, lifecycle.is_leaving) == (State.READY, False, True)
+    assert (lifecycle.state, lifecycle.is_ready, lifecycle.is_told_to_leave) == (State.READY, False, True)
 
 
 def test_handshakes_are_turned_away_only_once_the_node_drains() -> None:
@@ -44,6 +44,13 @@ def test_told_to_exit_twice_it_hurries_and_told_to_drain_first_it_does_not() -> 
     assert not lifecycle.is_hurrying
     lifecycle.exit()
     assert lifecycle.is_hurrying
+
+
+def test_a_node_that_is_starting_may_stop_without_ever_being_ready() -> None:
+    lifecycle = Lifecycle()
+    lifecycle.exit()
+    lifecycle.advance(State.STOPPED)
+    assert lifecycle.turns_away
 
 
 @pytest.mark.parametrize("state", [State.STARTING, State.READY, State.DRAINING, State.FLUSHING, State.STOPPED])

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from asyncio import Future
     from collections.abc import Mapping, Sequence
 
+    from adapter.outbox import Outbox
     from adapter.plain_numbers import ClusterNumbers
 
 Topic = NewType("Topic", str)
@@ -163,6 +164,10 @@ class Receiver(Protocol):
 
 class Adapter(Protocol):
     """What a node may ask. The futures belong to the running event loop; many are done when they are returned."""
+
+    @property
+    def outbox(self) -> Outbox:
+        """What the world outside is to be told of transitions: see :mod:`adapter.outbox`."""
 
     async def start(self, receiver: Receiver) -> None:
         """Connect, and call `receiver` back from now on.

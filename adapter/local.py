@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from adapter.base import Entry, Full, NodeInfo, Occupancy, Remembered, Topic
 from adapter.bucket import Bucket
 from adapter.errors import AdapterError
+from adapter.local_outbox import LocalOutbox
+from adapter.outbox import OutboxOptions
 from adapter.plain_numbers import ClusterNumbers
 
 if TYPE_CHECKING:
@@ -45,8 +47,16 @@ class _State:
 class LocalAdapter:
     """Keeps the state of a cluster of one node. See :class:`adapter.base.Adapter` for what each call promises."""
 
-    def __init__(self, *, name: str = "local", version: str = "", clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        *,
+        name: str = "local",
+        version: str = "",
+        outbox: OutboxOptions | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._clock = clock
+        self.outbox = LocalOutbox(outbox or OutboxOptions(), clock=clock)
         self._self = NodeInfo(name, secrets.token_hex(8), "starting", version, 0, 0.0)
         self._position = 0
         # Invariant: a topic is in _topics if and only if it has an entry or a subscription.
@@ -152,11 +162,13 @@ class LocalAdapter:
         state.entries.add(user)
         if not was_occupied:
             position = self._next_position()
+            self.outbox.begins(topic, None)
             if topic in self._watched:
                 self._receiver.occupied(topic, position)
         if user is not None and user not in state.members:
             state.members[user] = info
             state.version = position = self._next_position()
+            self.outbox.begins(topic, user)
             if topic in self._watched:
                 self._receiver.joined(topic, position, user, info)
 
@@ -178,10 +190,12 @@ class LocalAdapter:
         if user is not None:
             del state.members[user]
             state.version = position = self._next_position()
+            self.outbox.ends(topic, user)
             if topic in self._watched:
                 self._receiver.left(topic, position, user)
         if not state.is_occupied:
             position = self._next_position()
+            self.outbox.ends(topic, None)
             if topic in self._watched:
                 self._receiver.vacated(topic, position)
         self._forget_if_empty(topic, state)
@@ -197,8 +211,10 @@ class LocalAdapter:
         changed = state.subscriptions != subscriptions
         state.subscriptions = subscriptions
         self._forget_if_empty(topic, state)
-        if announce and changed and topic in self._watched:
-            self._receiver.counted(topic, subscriptions)
+        if announce and changed:
+            self.outbox.counted(topic, subscriptions)
+            if topic in self._watched:
+                self._receiver.counted(topic, subscriptions)
 
     def admit(self, app_id: str, limit: int | None) -> Future[bool]:
         answer: Future[bool] = self._loop.create_future()
@@ -266,6 +282,7 @@ class LocalAdapter:
                 self._settle(topic, state, user)
         while self._once and next(iter(self._once.values())) <= now:
             del self._once[next(iter(self._once))]
+        self.outbox.lapse()
 
     def forget(self) -> None:
         """Forget remembered messages past their time, and full buckets: only memory is at stake."""
@@ -274,6 +291,7 @@ class LocalAdapter:
             del self._buckets[key]
         for topic in [topic for topic, (_, due) in self._remembered.items() if due <= now]:
             del self._remembered[topic]
+        self.outbox.forget()
 
     async def _sweep(self) -> None:
         for second in itertools.count(1):

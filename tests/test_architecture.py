@@ -22,10 +22,20 @@ ROOT = Path(__file__).parents[1]
 MAY_IMPORT = {
     "adapter.errors": set(),
     "adapter.plain_numbers": set(),
-    "adapter.base": {"adapter.plain_numbers"},
+    # These two are one contract on two pages.
+    "adapter.base": {"adapter.outbox", "adapter.plain_numbers"},
+    "adapter.outbox": {"adapter.base"},
     "adapter.bucket": {"adapter.base"},
-    "adapter.local": {"adapter.base", "adapter.bucket", "adapter.errors", "adapter.plain_numbers"},
-    "adapter.redis": {"adapter.base", "adapter.bucket", "adapter.errors", "adapter.plain_numbers"},
+    "adapter.local": {
+        "adapter.base",
+        "adapter.bucket",
+        "adapter.errors",
+        "adapter.local_outbox",
+        "adapter.outbox",
+        "adapter.plain_numbers",
+    },
+    "adapter.local_outbox": {"adapter.base", "adapter.outbox"},
+    "adapter.redis": {"adapter.base", "adapter.bucket", "adapter.errors", "adapter.outbox", "adapter.plain_numbers"},
     # The application whose limits a session keeps is a value like those of the protocol itself.
     "server.protocol": {"server.apps"},
     "server.channels": {"server.protocol", "adapter.base"},
@@ -60,6 +70,7 @@ WITHOUT_IO = (
     "adapter.base",
     "adapter.bucket",
     "adapter.errors",
+    "adapter.outbox",
     "adapter.plain_numbers",
 )
 # Of packages that are shells otherwise.

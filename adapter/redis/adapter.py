@@ -22,6 +22,7 @@ from adapter.redis.interest import Interest
 from adapter.redis.keys import who_is
 from adapter.redis.nodes import DEAD_AFTER, Nodes, read_nodes
 from adapter.redis.options import RedisOptions
+from adapter.redis.outbox import RedisOutbox
 from adapter.redis.rates import Rates
 from adapter.redis.reaper import Reaper
 from adapter.redis.reconcile import reconcile
@@ -73,6 +74,7 @@ class RedisAdapter:
             on_due=self._collect,
         )
         self._shards = self._topology.shards
+        self.outbox = RedisOutbox(self._topology, self._identity, self._options.outbox, patience=self._options.patience)
         self._runner: asyncio.Task[None] | None = None
         # What must not go on once this node has signed off.
         self._upkeep: list[asyncio.Task[None]] = []
@@ -129,7 +131,12 @@ class RedisAdapter:
             tasks.create_task(self._admission.run())
             tasks.create_task(self._rates.run())
             await self._has_started.wait()
-            work = self._nodes.run(), self._keep_reconciling(), keep_counting(self.nodes, self.stats)
+            work = (
+                self._nodes.run(),
+                self._keep_reconciling(),
+                keep_counting(self.nodes, self.stats),
+                self.outbox.run(),
+            )
             self._upkeep = [tasks.create_task(one) for one in work]
 
     async def stop(self) -> None:
@@ -140,6 +147,7 @@ class RedisAdapter:
                 self._tell_counts()
                 for shard in self._shards:
                     await shard.wait_idle()
+                await self.outbox.sign_off()
                 await self._reaper.sign_off()
         except (TimeoutError, LinkLost, Refusal) as exc:
             # The others will find out by the missing beats.

@@ -16,7 +16,10 @@ key                      type    content                                        
 ``{s}:t:<topic>``        hash    state: holders, subscriptions, numbers         when nobody is left
 ``{s}:i:<topic>``        hash    roster: user to info                           with the last member
 ``{s}:r:<topic>``        string  remembered message                             as its publisher says
-``{s}:k:<mark>``         string  a publish that may come again                  2 minutes
+``{s}:k:<mark>``         string  a publish that may come again, or a notice     2 minutes, or seconds
+``{s}:o``                stream  outbox: notices, each deleted when dealt with  bounded; never
+``{s}:q``                zset    notices that are held back, by when due        moved to the outbox
+``{s}:b``                hash    dead letters                                   bounded; a week after the last
 ``{s0}:beats``           zset    boots, by their last beat                      reaped
 ``{s0}:nodes``           hash    what nodes say of themselves                   reaped
 ``{s0}:l:<app>``         hash    leases of connections, by boot                 reaped
@@ -37,7 +40,21 @@ _COUNT = "#"
 class ShardKeys:
     """The keys of one shard."""
 
-    __slots__ = ("_base", "_channels", "agreed", "awaited", "beats", "commands", "holds", "journal", "meta", "nodes")
+    __slots__ = (
+        "_base",
+        "_channels",
+        "agreed",
+        "awaited",
+        "beats",
+        "buried",
+        "commands",
+        "held_back",
+        "holds",
+        "journal",
+        "meta",
+        "nodes",
+        "outbox",
+    )
 
     def __init__(self, prefix: str, number: int, *, db: int = 0) -> None:
         self._base = f"{prefix}:{{s{number}}}:"
@@ -48,6 +65,9 @@ class ShardKeys:
         self.holds = self._base + "d"
         self.commands = self._base + "x"
         self.awaited = self._base + "g"
+        self.outbox = self._base + "o"
+        self.held_back = self._base + "q"
+        self.buried = self._base + "b"
         self.agreed = self._base + "agreed"
         self.beats = self._base + "beats"
         self.nodes = self._base + "nodes"

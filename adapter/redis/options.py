@@ -5,6 +5,8 @@ from __future__ import annotations
 import socket
 from dataclasses import dataclass, field
 
+from adapter.outbox import OutboxOptions
+
 
 @dataclass(frozen=True, slots=True)
 class RedisOptions:
@@ -20,5 +22,7 @@ class RedisOptions:
     """For which a publish or a read waits while Redis is away, before it is refused."""
     node: str = field(default_factory=socket.gethostname)
     """Name of this node, for people."""
+    outbox: OutboxOptions = field(default_factory=OutboxOptions)
+    """How notices are kept."""
     version: str = ""
     """Version of this node, for people."""

@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+Command = tuple["bytes | str | int", ...]
+
 PROBE_INTERVAL = 1.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
 """Seconds between two attempts to connect; a cluster has 5 seconds to converge once its Redis is back."""
@@ -436,8 +438,12 @@ class Partition:
         return await self._require_link().ask_each(commands)
 
     async def run_script(self, name: str, keys: Iterable[str], *arguments: bytes | str | int) -> Any:
+        return await self.call(*self.script_command(name, keys, *arguments))
+
+    def script_command(self, name: str, keys: Iterable[str], *arguments: bytes | str | int) -> Command:
+        """Return the command that runs a script."""
         names = list(keys)
-        return await self.call(b"EVALSHA", self._scripts.digests[name], len(names), *names, *arguments)
+        return (b"EVALSHA", self._scripts.digests[name], len(names), *names, *arguments)
 
     async def write_guarded(self, shard: Shard, writes: list[Write]) -> bool:
         """Have writes applied that have no number, since something else keeps them from being applied twice.

@@ -11,6 +11,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from adapter.redis.keys import is_count, split_claim
+from adapter.redis.outbox import release
 from adapter.redis.repair import FENCE_SECONDS
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class Reaper:
             for shard in self._shards:
                 await self._topology.partition(shard).run_script("fence", [shard.keys.writes(boot)], FENCE_SECONDS)
                 await self._take_back(shard, boot)
+                await release(shard, self._topology, boot)
         except Incomplete:
             logger.info("cleaning up after node %s goes on later", boot)
             return

@@ -50,7 +50,7 @@ def differences(shard: Shard, found: set[str]) -> list[Write]:
     for topic, (count, announce) in shard.counts.items():
         wanted.add(text := count_claim(topic))
         if count and text not in found:
-            writes.append(shard.writes.count(topic, count, announce=announce))
+            writes.append(shard.writes.count(topic, count, announce=announce, is_news=False))
     for text in found - wanted:
         topic, who = split_claim(text)
         if is_count(who):

@@ -1,8 +1,8 @@
 """The Lua scripts, one a file in ``scripts/``, each with its KEYS, ARGV and answer on top.
 
 All are atomic, and safe to be run again: writes because they are numbered (``_write.lua``), the others because they
-state what is to be. Each declares every key it touches, reads before it writes, and touches no key after a write that
-may have removed it, since a script that fails half-way isn't rolled back.
+state what is to be (but for take.lua, which says so). Each declares every key it touches, reads before it writes, and
+touches no key after a write that may have removed it, since a script that fails half-way isn't rolled back.
 """
 
 from __future__ import annotations
@@ -16,9 +16,15 @@ _FOLDER = Path(__file__).parent / "scripts"
 # What is put in front of which script.
 _BEGINNINGS = {
     "publish": ("_write",),
-    "enter": ("_write", "_entry"),
-    "leave": ("_write",),
-    "count": ("_write",),
+    "enter": ("_write", "_entry", "_outbox"),
+    "leave": ("_write", "_outbox"),
+    "count": ("_write", "_outbox"),
+    "notify": ("_write", "_outbox"),
+    "ripen": ("_outbox",),
+    "take": ("_outbox",),
+    "postpone": ("_outbox",),
+    "bury": ("_outbox",),
+    "retry": ("_outbox",),
     "terminate": ("_write",),
     "look": ("_entry",),
 }

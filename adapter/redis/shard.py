@@ -298,7 +298,8 @@ class Shard:
         """Return what makes all that this node claims; `told` is what scripts/enter.lua wants."""
         entries = [self.writes.enter(topic, who, claim.info, told=told) for (topic, who), claim in self.claims.items()]
         counts = [
-            self.writes.count(topic, count, announce=announce) for topic, (count, announce) in self.counts.items()
+            self.writes.count(topic, count, announce=announce, is_news=told == "news")
+            for topic, (count, announce) in self.counts.items()
         ]
         for write in counts:
             write.is_patient = told == "news"

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from adapter.outbox import OutboxOptions, Wants
 from adapter.redis.envelope import Kind, opening, tail
 from adapter.redis.keys import app_of, claim_of, count_claim, split_claim
 from adapter.redis.numbering import Write
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from adapter.redis.keys import ShardKeys
 
 OWN_CLAIMS = ""
@@ -27,6 +30,9 @@ class Writes:
 
     def __init__(self, keys: ShardKeys) -> None:
         self._keys = keys
+        # Which notices are wanted of a topic, as adapter.outbox.Wants has it; nothing until somebody delivers them.
+        self.wants: Callable[[str], int] = _nothing
+        self.outbox = OutboxOptions()
 
     def publish(self, topic: str, payload: bytes, sender: str, remember: float, once: str) -> Write:
         keys = self._keys
@@ -49,6 +55,8 @@ class Writes:
             keys.roster(topic),
             keys.remembered(topic),
             keys.occupied(app_of(topic)),
+            keys.outbox,
+            keys.held_back,
         )
         arguments = (
             claim_of(topic, who),
@@ -59,6 +67,8 @@ class Writes:
             _OCCUPIED,
             joined,
             _LOOK,
+            int(self.wants(topic)),
+            self.outbox.most,
         )
         return Write("enter", extra, topic, keys.channel(topic), arguments, is_patient=told == "news")
 
@@ -75,15 +85,54 @@ class Writes:
 
     def _leave(self, topic: str, who: str, hold: int | str, claims: str) -> Write:
         keys = self._keys
-        extra = (claims, keys.state(topic), keys.roster(topic), keys.occupied(app_of(topic)), keys.holds)
-        arguments = (claim_of(topic, who), who, hold, tail(Kind.LEFT, who[1:]), _VACATED)
+        extra = (
+            claims,
+            keys.state(topic),
+            keys.roster(topic),
+            keys.occupied(app_of(topic)),
+            keys.holds,
+            keys.held_back,
+        )
+        held_back = round(self.outbox.debounce * 1000)
+        wants = int(self.wants(topic))
+        arguments = (claim_of(topic, who), who, hold, tail(Kind.LEFT, who[1:]), _VACATED, wants, held_back)
         return Write("leave", extra, topic, keys.channel(topic), arguments, is_patient=True)
 
-    def count(self, topic: str, subscriptions: int, *, announce: bool, claims: str = OWN_CLAIMS) -> Write:
-        extra = (claims, self._keys.state(topic))
-        arguments = (count_claim(topic), subscriptions, _COUNTED if announce else b"")
+    def count(
+        self, topic: str, subscriptions: int, *, announce: bool, claims: str = OWN_CLAIMS, is_news: bool = True
+    ) -> Write:
+        """Return the write that states a number of subscriptions.
+
+        :param is_news: whether it has changed, and was not only forgotten.
+        """
+        extra = (claims, self._keys.state(topic), self._keys.outbox, self._keys.held_back)
+        outbox = self.outbox
+        arguments = (
+            count_claim(topic),
+            subscriptions,
+            _COUNTED if announce else b"",
+            self._wants_count(topic, claims) if announce and is_news else 0,
+            outbox.large,
+            round(outbox.interval * 1000),
+            outbox.most,
+        )
         return Write("count", extra, topic, self._keys.channel(topic), arguments, is_patient=True)
+
+    def _wants_count(self, topic: str, claims: str) -> int:
+        if self.wants(topic) & Wants.COUNTS:
+            return 1
+        return 0 if claims == OWN_CLAIMS else 2
+
+    def notify(self, topic: str, kind: str, payload: bytes, apart: float) -> Write:
+        keys = self._keys
+        extra = (keys.outbox, keys.mark(topic, f"notice {kind}")) if apart else (keys.outbox,)
+        arguments = (kind, payload, self.outbox.most, round(apart * 1000))
+        return Write("notify", extra, topic, keys.channel(topic), arguments)
 
     def terminate(self, topic: str) -> Write:
         keys = self._keys
         return Write("terminate", (keys.commands,), topic, keys.channel(topic), (_TERMINATED, COMMANDS_TTL))
+
+
+def _nothing(topic: str) -> int:
+    return 0

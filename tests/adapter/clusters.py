@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from adapter.base import Entry, topic_of
 from adapter.local import LocalAdapter
+from adapter.outbox import OutboxOptions
 from adapter.redis import RedisAdapter, RedisOptions
 from tests.adapter.redis.recorder import Recorder
 
@@ -25,6 +26,8 @@ ROOM = topic_of("app", "presence-room")
 PATIENCE = 10.0
 """Seconds until what a test waits for is hopeless."""
 
+OUTBOX = OutboxOptions(debounce=1.0, interval=2.0)
+"""Shorter times than usual."""
 MARK = b"mark "
 """Begins messages that tests publish for themselves, to see how far a node has come."""
 
@@ -66,7 +69,7 @@ class LocalCluster:
 
     def __init__(self) -> None:
         self._now = 1000.0
-        self._adapter = LocalAdapter(clock=lambda: self._now)
+        self._adapter = LocalAdapter(outbox=OUTBOX, clock=lambda: self._now)
         self.here = self.there = Node(self._adapter, Recorder())
 
     async def __aenter__(self) -> Self:
@@ -101,7 +104,7 @@ class RedisCluster:
         await self._stack.aclose()
 
     async def _start(self) -> Node:
-        node = Node(RedisAdapter([self._url], RedisOptions(prefix=self._prefix)), Recorder())
+        node = Node(RedisAdapter([self._url], RedisOptions(prefix=self._prefix, outbox=OUTBOX)), Recorder())
         await node.adapter.start(node.recorder)
         self._stack.push_async_callback(node.adapter.stop)
         return node

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from adapter.outbox import OutboxOptions
 from adapter.redis.envelope import Kind, read
 from adapter.redis.keys import ShardKeys, claim_of, who_is
 from adapter.redis.link import Link, open_link
@@ -308,6 +309,159 @@ async def test_a_command_to_end_connections_is_told_and_kept_for_a_while(a: Call
     assert (kind, topic) == (Kind.TERMINATED, TOPIC.encode())
     assert float(score) == pytest.approx(at, abs=1e-5)
     assert 0 < await a.link.ask("TTL", a.keys.commands) <= 300
+
+
+# The outbox
+
+
+async def entries(caller: Caller) -> list[tuple[bytes, bytes, bytes]]:
+    """Return topic, kind and user of what is in the outbox."""
+    found = await caller.link.ask("XRANGE", caller.keys.outbox, "-", "+")
+    return [(fields[1], fields[3], fields[5]) for _, fields in found]
+
+
+async def taken(caller: Caller, *, after: str = "", most: int = 10, idle: int = 0) -> list[bytes]:
+    _, found = await caller.run("take", [caller.keys.outbox], caller.boot, most, after, idle)
+    return [entry_id for entry_id, _ in found]
+
+
+async def ripen(caller: Caller, *, most: int = 100) -> int:
+    """Have everything that is held back be due, and moved."""
+    keys = caller.keys
+    held_back = await caller.link.ask("ZRANGE", keys.held_back, 0, -1)
+    for what in held_back:
+        await caller.link.ask("ZADD", keys.held_back, 5_000, what)
+    names = [keys.outbox, keys.held_back, keys.meta, *(keys.state(TOPIC) for _ in held_back)]
+    return int(await caller.run("ripen", names, most, 3_000, *held_back))
+
+
+@pytest.fixture
+def wanted(a: Caller, b: Caller) -> None:
+    for caller in (a, b):
+        caller.writes.wants = lambda topic: 7
+
+
+async def test_nothing_is_kept_of_what_nobody_wants(a: Caller) -> None:
+    await a.enter("u")
+    await a.write(a.writes.count(TOPIC, 1, announce=True))
+    await a.leave("u")
+    assert await a.link.ask("EXISTS", a.keys.outbox, a.keys.held_back) == 0
+
+
+@pytest.mark.usefixtures("wanted")
+async def test_a_transition_and_its_notice_are_one_step(a: Caller, b: Caller) -> None:
+    topic = TOPIC.encode()
+    write = a.writes.enter(TOPIC, who_is("u"), b"info")
+    await a.write(write, 1)
+    await a.write(write, 1)
+    await b.enter("u")
+    assert await entries(a) == [(topic, b"occupied", b""), (topic, b"joined", b"u")]
+    a.number = 1
+    await a.leave("u")
+    await b.leave("u")
+    assert len(await entries(a)) == 2
+    assert await ripen(a) == 2
+    assert await ripen(a) == 0
+    assert (await entries(a))[2:] == [(topic, b"left", b"u"), (topic, b"vacated", b"")]
+
+
+@pytest.mark.usefixtures("wanted")
+async def test_whoever_comes_back_undoes_what_is_held_back(a: Caller, b: Caller) -> None:
+    await a.enter("u")
+    await a.leave("u")
+    await b.enter("u")
+    assert await a.link.ask("EXISTS", a.keys.held_back) == 0
+    assert len(await entries(a)) == 2
+
+
+@pytest.mark.usefixtures("wanted")
+async def test_what_was_only_forgotten_is_no_notice_but_undoes_one(a: Caller, b: Caller) -> None:
+    await a.enter("u", told="nothing")
+    await a.leave("u")
+    await b.enter("u", told="look")
+    assert await entries(a) == []
+    assert await a.link.ask("EXISTS", a.keys.held_back) == 0
+
+
+@pytest.mark.usefixtures("wanted")
+async def test_who_takes_back_what_it_knows_nothing_of_keeps_the_notice(a: Caller, b: Caller) -> None:
+    await a.enter("u")
+    await a.write(a.writes.count(TOPIC, 1, announce=True))
+    b.writes.wants = lambda topic: 0
+    claims = a.keys.claims(a.boot)
+    await b.write(b.writes.count(TOPIC, 0, announce=True, claims=claims), -1)
+    await b.write(b.writes.leave(TOPIC, who_is("u"), 0, claims=claims), -1)
+    await ripen(a)
+    kinds = [kind for _, kind, _ in await entries(a)]
+    assert kinds == [b"occupied", b"joined", b"counted", b"counted", b"left", b"vacated"]
+
+
+@pytest.mark.usefixtures("wanted")
+async def test_a_full_outbox_takes_no_more_and_counts_that(a: Caller) -> None:
+    a.writes.outbox = OutboxOptions(most=1)
+    await a.enter("u")
+    assert len(await entries(a)) == 1
+    assert await a.link.ask("HGET", a.keys.meta, "dropped") == b"1"
+
+
+async def test_a_notice_that_a_node_hands_in_twice_is_one(a: Caller) -> None:
+    write = a.writes.notify(TOPIC, "client_event", b"{}", 0)
+    await a.write(write, 1)
+    await a.write(write, 1)
+    assert len(await entries(a)) == 1
+
+
+async def test_notices_apart_from_each_other(a: Caller, b: Caller) -> None:
+    for caller in (a, b):
+        await caller.write(caller.writes.notify(TOPIC, "cache_miss", b"", 60.0))
+    assert len(await entries(a)) == 1
+
+
+async def test_what_is_handed_out_is_nobody_elses_until_it_is_left_behind(a: Caller, b: Caller) -> None:
+    assert await taken(a) == []
+    for number in range(3):
+        await a.write(a.writes.notify(TOPIC, "client_event", b"%d" % number, 0))
+    first = await taken(a, most=2)
+    rest = await taken(b)
+    assert (len(first), len(rest), await taken(a)) == (2, 1, [])
+    assert await taken(b, after="-") == []
+    assert await a.run("release", [a.keys.outbox], a.boot) == 2
+    assert await a.run("release", [a.keys.outbox], a.boot) == 0
+    assert await taken(b, after="-") == first
+    assert await taken(b, after="-") == []
+    assert await a.run("settle", [a.keys.outbox], *first, *rest) == 3
+    assert await a.run("settle", [a.keys.outbox], *first, *rest) == 0
+    assert await a.link.ask("XLEN", a.keys.outbox) == 0
+
+
+async def test_what_is_settled_while_somebody_has_it_is_not_handed_out_again(a: Caller, b: Caller) -> None:
+    await a.write(a.writes.notify(TOPIC, "client_event", b"", 0))
+    (entry_id,) = await taken(a)
+    await a.link.ask("XDEL", a.keys.outbox, entry_id)
+    assert await taken(b, after=a.boot) == []
+    assert (await a.link.ask("XPENDING", a.keys.outbox, "nodes"))[0] == 0
+
+
+async def test_a_glance_tells_what_waits_and_what_is_due(a: Caller) -> None:
+    a.writes.wants = lambda topic: 7
+    keys = [a.keys.outbox, a.keys.held_back, a.keys.buried, a.keys.meta]
+    _, before = await a.run("glance", keys, 10)
+    assert before == [0, 0, [], [], 0, 0, b"0"]
+    await a.enter("u")
+    await a.leave("u")
+    now, (length, oldest, consumers, due, held_back, *_) = await a.run("glance", keys, 10)
+    assert (length, consumers, due, held_back) == (2, [], [], 2)
+    assert 0 <= now - oldest < 5_000
+    await taken(a)
+    _, (_, oldest, consumers, *_) = await a.run("glance", keys, 10)
+    assert (oldest, consumers) == (0, [[b"boot-a", b"2"]])
+
+
+async def test_too_many_dead_letters_are_counted(a: Caller) -> None:
+    keys = [a.keys.buried, a.keys.meta]
+    assert [await a.run("bury", keys, name, b"\x90", 2, 60) for name in ("x", "y", "x", "z")] == [1, 1, 1, 0]
+    assert await a.link.ask("HGET", a.keys.meta, "dropped") == b"1"
+    assert 0 < await a.link.ask("TTL", a.keys.buried) <= 60
 
 
 # Registration

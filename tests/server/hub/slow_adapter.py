@@ -61,6 +61,7 @@ class SlowAdapter:
 
     def __init__(self, inner: LocalAdapter) -> None:
         self.inner = inner
+        self.outbox = inner.outbox
         # Whether it goes on to call back about topics that are no longer watched, as every adapter may.
         self.is_lazy = False
         # Whether the shared state can't be read.

@@ -18,6 +18,7 @@ from server.protocol import codes
 from server.protocol.codes import Close
 from server.protocol.handshake import read_greeting
 from server.protocol.session import Session
+from server.throttle import Throttle, network_of
 from server.websocket import WebSocket
 
 if TYPE_CHECKING:
@@ -50,9 +51,12 @@ class Door:
         self._settings = settings
         self._metrics = metrics
         self._is_draining = is_draining
-        # Sockets of all states, whole and by address.
+        # Sockets of all states.
         self._open = 0
+        # By address, where that is limited.
         self._open_from: dict[str, int] = {}
+        # None where handshakes aren't limited by address.
+        self._handshakes = _throttle(settings)
 
     def open(self, upgrade: Upgrade) -> asyncio.Protocol:
         """Answer a WebSocket's request, and go on with its connection."""
@@ -62,7 +66,7 @@ class Door:
         upgrade.transport.write(response)
         if not is_accepted:
             # No browser or client asks like that; this one gets the reason in plain HTTP.
-            self._metrics.refused_handshakes[400] += 1
+            self._metrics.refused_handshakes[400, "no_handshake"] += 1
             ws.dispose()
             upgrade.transport.close()
             return asyncio.Protocol()
@@ -72,8 +76,8 @@ class Door:
         connection = Connection(upgrade.transport, ws, hub=self._hub, on_lost=partial(self._lost, upgrade.peer))
         self._bound_buffers(upgrade.transport)
         self._open += 1
-        self._open_from[upgrade.peer] = self._open_from.get(upgrade.peer, 0) + 1
-        greeting = read_greeting(upgrade.path, upgrade.query.decode("latin-1"))
+        # An address is refused before anybody's time is taken for it: to look up keys that it makes up, for example.
+        greeting = self._why_not_from(upgrade.peer) or read_greeting(upgrade.path, upgrade.query.decode("latin-1"))
         if isinstance(greeting, Close):
             self._refuse(connection, greeting)
             return connection
@@ -97,6 +101,18 @@ class Door:
         else:
             raise exc
 
+    def _why_not_from(self, peer: str) -> Close | None:
+        """Count one more connection of an address; return why it is one too many, if so."""
+        limit = self._settings.max_connections_per_ip
+        if limit is not None:
+            network = network_of(peer)
+            self._open_from[network] = open_now = self._open_from.get(network, 0) + 1
+            if open_now > limit:
+                return codes.TOO_MANY_FROM_ADDRESS
+        if self._handshakes is not None and not self._handshakes.spend(network_of(peer), self._hub.now()):
+            return codes.TOO_MANY_HANDSHAKES
+        return None
+
     def _found(self, connection: Connection, upgrade: Upgrade, key: str, app: App | None) -> None:
         close = codes.unknown_app(key) if app is None else self._why_not(app, upgrade)
         if close is not None:
@@ -119,17 +135,14 @@ class Door:
             return codes.TLS_ONLY
         if not app.allows_origin(_header(upgrade, b"origin")):
             return codes.ORIGIN_NOT_ALLOWED
-        return self._why_not_now(upgrade.peer)
+        return self._why_not_now()
 
-    def _why_not_now(self, peer: str) -> Close | None:
+    def _why_not_now(self) -> Close | None:
         if self._is_draining():
             self._metrics.departure.late_handshakes += 1
             return codes.DRAINING
         if self._open > self._settings.max_connections:
             return codes.OVER_CAPACITY
-        limit = self._settings.max_connections_per_ip
-        if limit is not None and self._open_from[peer] > limit:
-            return codes.TOO_MANY_FROM_ADDRESS
         return None
 
     def _admit(self, connection: Connection, app: App) -> None:
@@ -170,14 +183,29 @@ class Door:
         return current if current.enabled else codes.APP_DISABLED
 
     def _refuse(self, connection: Connection, close: Close) -> None:
-        self._metrics.refused_handshakes[close.code] += 1
+        self._metrics.refused_handshakes[close.code, close.label] += 1
         self._hub.turn_away(connection, close)
 
     def _lost(self, peer: str, _: Connection) -> None:
         self._open -= 1
-        self._open_from[peer] -= 1
-        if not self._open_from[peer]:
-            del self._open_from[peer]
+        if self._settings.max_connections_per_ip is None:
+            return
+        network = network_of(peer)
+        self._open_from[network] -= 1
+        if not self._open_from[network]:
+            del self._open_from[network]
+
+
+def _throttle(settings: Settings) -> Throttle | None:
+    """Return what limits handshakes by address.
+
+    After a deploy all who were connected come back, and may have one address. A node never had more than it may have:
+    with a burst of that size none of them is refused, however low the rate is.
+    """
+    if settings.max_handshakes_per_second_per_ip is None:
+        return None
+    burst = settings.handshake_burst_per_ip or settings.max_connections
+    return Throttle(settings.max_handshakes_per_second_per_ip, burst)
 
 
 def _header(upgrade: Upgrade, name: bytes) -> str | None:

@@ -89,9 +89,9 @@ class NodeCollector:
         ]
         text = "Established connections that ended, by close code; 1006 without one."
         yield _counter("shoal_connections_closed", text, ["app", "code"], closed)
-        refused = _by_label(self._metrics.refused_handshakes)
+        refused = [((str(code), why), count) for (code, why), count in self._metrics.refused_handshakes.items()]
         text = "Handshakes that were completed only to be closed with this code; 400 is no WebSocket handshake."
-        yield _counter("shoal_handshakes_refused", text, ["code"], refused)
+        yield _counter("shoal_handshakes_refused", text, ["code", "reason"], refused)
         slow = _per_app(apps, lambda counters: counters.slow_consumers)
         yield _counter("shoal_slow_consumers", "Connections ended because they did not read.", ["app"], slow)
         text = "Connections above their high-water mark just now."

@@ -66,8 +66,8 @@ class Metrics:
 
     def __init__(self) -> None:
         self.apps: dict[str, AppCounters] = {}
-        # WebSocket handshakes that were turned away, by close code; 400 for what wasn't a handshake.
-        self.refused_handshakes: Counter[int] = Counter()
+        # WebSocket handshakes that were turned away, by close code and reason; 400 for what wasn't a handshake.
+        self.refused_handshakes: Counter[tuple[int, str]] = Counter()
         # By (route, status).
         self.requests: Counter[tuple[str, int]] = Counter()
         # Those that were refused for a rate, by application and what there was too much of.

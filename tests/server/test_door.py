@@ -99,7 +99,66 @@ async def test_a_full_node_closes_with_4100_and_counts_it() -> None:
     with start_node({"SHOAL_MAX_CONNECTIONS": "1"}) as node:
         async with await Client.connect(node):
             await _is_turned_away(await Client.open(node), 4100)
-        assert node.metric("shoal_handshakes_refused_total", code="4100") == 1
+        assert node.metric("shoal_handshakes_refused_total", code="4100", reason="node_connections") == 1
+
+
+async def _is_let_in_from(node: RunningNode, address: str) -> bool:
+    """Connect once as if by a proxy that names this address, and leave again."""
+    from websockets.asyncio.client import connect
+
+    url = f"{node.websocket_url}?protocol=7"
+    async with connect(url, additional_headers={"X-Forwarded-For": address}, proxy=None) as connection:
+        first = str(await connection.recv())
+        if "connection_established" in first:
+            return True
+        assert '"code":4100' in first, first
+        await connection.wait_closed()
+        assert connection.close_code == 4100
+        return False
+
+
+async def test_handshakes_from_one_address_are_limited_beyond_a_burst_and_closed_with_4100() -> None:
+    settings = {
+        "SHOAL_MAX_HANDSHAKES_PER_SECOND_PER_IP": "1",
+        "SHOAL_HANDSHAKE_BURST_PER_IP": "5",
+        "SHOAL_TRUSTED_HOPS": "1",
+    }
+    with start_node(settings) as node:
+        assert [await _is_let_in_from(node, "192.0.2.1") for _ in range(7)] == [True] * 5 + [False] * 2
+        assert await _is_let_in_from(node, "192.0.2.2")
+        # What the client itself adds to the header doesn't make it another one.
+        assert not await _is_let_in_from(node, "192.0.2.3, 192.0.2.1")
+        assert node.metric("shoal_handshakes_refused_total", code="4100", reason="address_rate") == 3
+
+
+async def test_the_addresses_of_one_ipv6_customer_count_as_one() -> None:
+    settings = {"SHOAL_MAX_HANDSHAKES_PER_SECOND_PER_IP": "1", "SHOAL_TRUSTED_HOPS": "1"}
+    settings |= {"SHOAL_HANDSHAKE_BURST_PER_IP": "3"}
+    with start_node(settings) as node:
+        addresses = [f"2001:db8:0:1::{number}" for number in range(5)]
+        assert [await _is_let_in_from(node, address) for address in addresses] == [True] * 3 + [False] * 2
+        assert await _is_let_in_from(node, "2001:db8:0:2::1")
+
+
+async def test_without_a_burst_of_its_own_as_many_may_come_at_once_as_a_node_takes() -> None:
+    settings = {"SHOAL_MAX_HANDSHAKES_PER_SECOND_PER_IP": "1", "SHOAL_MAX_CONNECTIONS": "50"}
+    with start_node(settings) as node:
+        clients = [await Client.connect(node) for _ in range(50)]
+        for client in clients:
+            client.drop()
+
+
+async def test_connections_of_one_ipv6_customer_are_limited_together() -> None:
+    from websockets.asyncio.client import connect
+
+    with start_node({"SHOAL_MAX_CONNECTIONS_PER_IP": "1", "SHOAL_TRUSTED_HOPS": "1"}) as node:
+        header = {"X-Forwarded-For": "2001:db8::1"}
+        async with connect(f"{node.websocket_url}?protocol=7", additional_headers=header, proxy=None):
+            assert not await _is_let_in_from(node, "2001:db8::2")
+            assert await _is_let_in_from(node, "2001:db8:0:1::2")
+        node.wait_until(lambda: node.metric("shoal_connections") == 0, "the first has gone")
+        assert await _is_let_in_from(node, "2001:db8::2")
+        assert node.metric("shoal_handshakes_refused_total", reason="address_connections") == 1
 
 
 async def test_connections_from_one_address_are_limited_behind_trusted_proxies_only() -> None:

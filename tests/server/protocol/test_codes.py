@@ -14,6 +14,7 @@ EVERY = [value for value in vars(codes).values() if isinstance(value, Close)]
 def test_each_code_tells_clients_what_to_do_and_its_reason_fits(close: Close) -> None:
     assert 4000 <= close.code < 4300, "clients take 4300 and above for a refusal, whatever we mean"
     assert len(close.reason.encode()) <= ROOM
+    assert close.label != "other"
 
 
 def test_codes_of_errors_that_close_nothing_are_of_their_own_range() -> None:

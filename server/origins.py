@@ -1,8 +1,9 @@
 """Which web pages may connect: the patterns of an application's allowed origins.
 
 A pattern is an origin as browsers write it, ``https://www.example.com``, where each ``*`` stands for one or more
-letters, digits, dots and dashes: ``https://*.example.com``, ``http://localhost:*``. Without a scheme it is for every
-scheme and port: ``*.example.com``. A lone ``*`` is for everybody; ``null`` for pages from files and sandboxed frames.
+letters, digits, dots and dashes: ``https://*.example.com``. As a port it stands for any, and for none:
+``http://localhost:*``. Without a scheme a pattern is for every scheme and port: ``*.example.com``. A lone ``*`` is for
+everybody; ``null`` for pages from files and sandboxed frames.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ _SYNTAX = re.compile(
 _WILDCARD = "[-a-z0-9._]+"
 _ANY_SCHEME = "[a-z][-a-z0-9+.]*://"
 _ANY_PORT = "(?::[0-9]+)?"
+_DEFAULT_PORTS = (("http://", ":80"), ("https://", ":443"))
 # The longest that a scheme, a host name (253) and a port can be; nothing longer is worth matching.
 _MAX_LENGTH = 300
 
@@ -26,25 +28,37 @@ def parse_pattern(text: str) -> str:
 
     :raises ValueError: if it can't match any origin, as with a path or a trailing slash.
     """
+    if not text.isascii():
+        raise ValueError(
+            "has letters that browsers send in another form: write that one, such as xn--bcher-kva.example"
+        )
     if not _SYNTAX.fullmatch(text):
         raise ValueError("is no origin: write scheme://host or scheme://host:port, and nothing behind that")
-    pattern = text.lower()
-    for scheme, port in (("http://", ":80"), ("https://", ":443")):
-        if pattern.startswith(scheme):
-            pattern = pattern.removesuffix(port)
-    return pattern
+    return _plain(text)
+
+
+def _plain(origin: str) -> str:
+    """Return an origin in lower case, without the port that its scheme has anyway."""
+    origin = origin.lower()
+    for scheme, port in _DEFAULT_PORTS:
+        if origin.startswith(scheme):
+            return origin.removesuffix(port)
+    return origin
 
 
 def matches(origin: str, pattern: str) -> bool:
     """Tell whether a request's Origin header fits a pattern that :func:`parse_pattern` returned."""
     if pattern == "*":
         return True
-    return len(origin) <= _MAX_LENGTH and bool(_compiled(pattern).fullmatch(origin.lower()))
+    return len(origin) <= _MAX_LENGTH and bool(_compiled(pattern).fullmatch(_plain(origin)))
 
 
 @lru_cache(maxsize=1024)
 def _compiled(pattern: str) -> re.Pattern[str]:
     if pattern == "null":
         return re.compile("null")
-    expression = _WILDCARD.join(re.escape(part) for part in pattern.split("*"))
-    return re.compile(expression if "://" in pattern else _ANY_SCHEME + expression + _ANY_PORT)
+    place = pattern.removesuffix(":*")
+    expression = _WILDCARD.join(re.escape(part) for part in place.split("*"))
+    if "://" not in pattern:
+        return re.compile(_ANY_SCHEME + expression + _ANY_PORT)
+    return re.compile(expression if place == pattern else expression + _ANY_PORT)

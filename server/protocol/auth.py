@@ -81,6 +81,8 @@ def parse_user_data(raw: str, *, max_bytes: int, max_user_id_length: int) -> Use
         raise Malformed(f"user_data exceeds the allowed maximum ({max_bytes} bytes)")
     data = _object(raw, "user_data")
     user_id = data.get("id")
+    if isinstance(user_id, str) and len(user_id) > max_user_id_length:
+        raise Malformed(f"id of {len(user_id)} characters, at most {max_user_id_length} are allowed")
     if not isinstance(user_id, str) or not is_valid_user_id(user_id, max_length=max_user_id_length):
         raise Malformed("user_data must include an id: a non-empty string of letters, digits and _ - = @ , . ;")
     watchlist = data.get("watchlist") or []

@@ -192,7 +192,8 @@ class Session:
 
     def _client_event(self, message: messages.ClientEvent, now: float) -> Effect:
         if (refusal := self._why_not_relay(message)) is not None:
-            return Refuse("client_event", (events.error(refusal),))
+            reason, text = refusal
+            return Refuse(reason, (events.error(text),))
         rate = self.app.max_client_events_per_second
         if not self._client_events.spend(rate=rate, burst=rate, now=now):
             text = (
@@ -204,23 +205,25 @@ class Session:
         user_id = None if member is None else member.user_id
         return Relay(message.channel, events.client_event(message.channel, message.event, message.data, user_id))
 
-    def _why_not_relay(self, message: messages.ClientEvent) -> str | None:
+    def _why_not_relay(self, message: messages.ClientEvent) -> tuple[str, str] | None:
+        """Return the reason, as a word for metrics and as a sentence, why the event goes nowhere, if so."""
         app = self.app
         if not app.client_events:
-            return "To send client events, you must enable this feature in the Settings page of your dashboard."
+            text = "To send client events, you must enable this feature in the Settings page of your dashboard."
+            return "client_events_off", text
         if not message.channel.startswith(("private-", "presence-")):
-            return "Client event rejected - only supported on private and presence channels"
+            return "client_event_channel", "Client event rejected - only supported on private and presence channels"
         if message.channel not in self.subscriptions:
-            return _not_subscribed(message.channel)
-        if len(message.event) > app.max_event_name_length:
-            return f"Client event rejected - event names have at most {app.max_event_name_length} characters"
-        if len(message.data.encode()) > app.max_event_bytes:
-            return f"Client event rejected - data exceeds the allowed maximum ({app.max_event_bytes} bytes)"
+            return "not_subscribed", _not_subscribed(message.channel)
+        if len(message.event) > (longest := app.max_event_name_length):
+            return "event_name", f"Client event rejected - event names have at most {longest} characters"
+        if len(message.data.encode()) > (most := app.max_event_bytes):
+            return "event_size", f"Client event rejected - data exceeds the allowed maximum ({most} bytes)"
         return None
 
     def too_early(self, channel: str) -> Refuse:
         """Take back a client event to a channel whose subscription isn't in force yet, and may still be refused."""
-        return Refuse("client_event", (events.error(_not_subscribed(channel)),))
+        return Refuse("not_subscribed", (events.error(_not_subscribed(channel)),))
 
     # Users
 

@@ -171,3 +171,45 @@ def test_only_documented_errors_escape_whatever_the_body_is(body: bytes) -> None
             fields = parse_fields(body, {}, max_depth=32)
             parse_idempotency_key(fields, "")
             parse(fields, APP)
+
+
+@pytest.mark.parametrize(
+    ("limits", "fits", "too_much", "text"),
+    [
+        (
+            {"max_event_channels": 2},
+            {"channels": ["a", "b"]},
+            {"channels": ["a", "b", "c"]},
+            "Too many channels (3 > 2)",
+        ),
+        (
+            {"max_event_name_length": 3},
+            {"name": "abc"},
+            {"name": "abcd"},
+            "Event name of 4 characters, at most 3 are allowed",
+        ),
+        ({"max_event_bytes": 4}, {"data": "éé"}, {"data": "ééx"}, "exceeds the allowed maximum (4 bytes)"),
+        (
+            {"max_channel_name_length": 3},
+            {"channels": ["abc"]},
+            {"channels": ["abcd"]},
+            "Invalid channel name: 4 characters, at most 3 are allowed",
+        ),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_each_limit_is_the_one_that_the_application_has(
+    limits: dict[str, int], fits: dict[str, Any], too_much: dict[str, Any], text: str
+) -> None:
+    app, fields = APP.model_copy(update=limits), {"name": "n", "data": "d", "channels": ["a"]}
+    assert parse_publication({**fields, **fits}, app)
+    with pytest.raises(ClientError) as caught:
+        parse_publication({**fields, **too_much}, app)
+    assert text in str(caught.value)
+
+
+def test_a_batch_has_as_many_events_as_the_application_has() -> None:
+    app = APP.model_copy(update={"max_batch_events": 2})
+    assert len(parse_batch({"batch": [ITEM] * 2}, app)) == 2
+    with pytest.raises(BadRequest, match=r"^Batch too large \(3 > 2\)$"):
+        parse_batch({"batch": [ITEM] * 3}, app)

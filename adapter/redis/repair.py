@@ -208,21 +208,17 @@ def _deliver(shard: Shard, topic: bytes, data: bytes) -> int:
 def _resume(shard: Shard, *, is_settling: bool) -> None:
     if shard.has_lost_claims:
         shard.has_lost_claims = False
-        shard.line.add_first(shard.writes_for_claims("nothing" if is_settling else "look"))
-    shard.stats.repairs += 1
-    shard.resume(settling=is_settling)
+        shard.line.add_first(shard.writes_for_claims("look"))
     if shard.has_gap:
         shard.has_gap = False
         shard.stats.gaps += 1
         logger.warning("shard %d: messages are missing, %d topics are read again", shard.number, len(shard.watches))
-        if not is_settling:
-            reread(shard)
-
-
-def reread(shard: Shard) -> None:
-    """Have all topics of a shard read again."""
-    for watch in shard.watches.values():
-        shard.look_again(watch)
+        shard.distrust()
+    if is_settling:
+        # What it holds so far is not the truth: that is read once it is complete.
+        shard.distrust()
+    shard.stats.repairs += 1
+    shard.resume(settling=is_settling)
 
 
 async def settle(shard: Shard, enrolment: Enrolment) -> None:
@@ -233,7 +229,6 @@ async def settle(shard: Shard, enrolment: Enrolment) -> None:
     if standing.epoch != shard.epoch or standing.stored.startswith("x"):
         shard.break_off("the server has changed")
     elif not standing.is_settling:
-        reread(shard)
         shard.intake.keep_aside()
         shard.resume(settling=False)
 

@@ -203,6 +203,8 @@ class Shard:
     def detach(self) -> None:
         """Note that the link is gone."""
         self.state = State.AWAY
+        for watch in self.watches.values():
+            watch.is_looked_at = False
         self.line.lost()
         self.intake.keep_aside()
         self.link = None
@@ -221,6 +223,7 @@ class Shard:
         self.line.is_open, self.line.is_settling = True, settling
         self.pump()
         if not settling:
+            self._look_at_stale()
             waiting, self._waiting = self._waiting, []
             for answer in waiting:
                 answer()
@@ -248,9 +251,9 @@ class Shard:
             self.receiver.message(watch.topic, self.base + position, second, first)
         elif kind == Kind.TERMINATED:
             self.receiver.terminated(watch.topic, first)
-        elif kind == Kind.LOOK:
-            self.look_again(watch)
-        elif self.base + position > watch.reread_at:
+        elif self.base + position <= watch.reread_at:
+            return
+        else:
             watch.changed_at = self.base + position
             self._deliver_change(watch, kind, first, second, watch.changed_at)
 
@@ -268,17 +271,35 @@ class Shard:
                 receiver.vacated(watch.topic, position)
             case Kind.COUNTED:
                 receiver.counted(watch.topic, first)
+            case Kind.LOOK:
+                watch.is_stale = True
+                if self.state is State.LIVE:
+                    self._look_at(watch)
 
-    def look_again(self, watch: Watch) -> None:
-        """Read a topic again, and tell the receiver how it stands."""
-        if self.link is not None and self._scripts is not None and not self.link.wire.lost.done():
-            keys = self.keys
-            names = keys.meta, keys.state(watch.topic), keys.roster(watch.topic), keys.remembered(watch.topic)
-            self.link.send(self._looked, watch, (b"EVALSHA", self._scripts.digests["look"], 4, *names))
+    # Reading again
+
+    def distrust(self) -> None:
+        """Have all topics read again, as soon as the shard is live: something was missed, or not told."""
+        for watch in self.watches.values():
+            watch.is_stale = True
+
+    def _look_at_stale(self) -> None:
+        for watch in self.watches.values():
+            if watch.is_stale:
+                self._look_at(watch)
+
+    def _look_at(self, watch: Watch) -> None:
+        """Read a topic again, and tell the receiver how it stands. Until that is done the topic stays stale."""
+        if watch.is_looked_at or self.link is None or self._scripts is None or self.link.wire.lost.done():
+            return
+        watch.is_looked_at = True
+        keys = self.keys
+        names = keys.meta, keys.state(watch.topic), keys.roster(watch.topic), keys.remembered(watch.topic)
+        self.link.send(self._looked, watch, (b"EVALSHA", self._scripts.digests["look"], 4, *names))
 
     def _looked(self, watch: Watch, reply: Any) -> None:
+        watch.is_looked_at = False
         if isinstance(reply, Refusal):
-            # Every repair that finds a gap looks again.
             self.break_off(str(reply))
             return
         epoch, *fields = reply
@@ -287,8 +308,9 @@ class Shard:
         entry, subscriptions, is_occupied = read_entry(fields, self.base)
         if watch.changed_at > entry.position:
             # Later changes were told already: this is old.
-            self.look_again(watch)
+            self._look_at(watch)
             return
+        watch.is_stale = False
         watch.reread_at = entry.position
         self.told = max(self.told, entry.position)
         self.receiver.resynced(watch.topic, entry, occupied=is_occupied)

@@ -23,6 +23,8 @@ class Watch:
         "channel",
         "held",
         "is_confirmed",
+        "is_looked_at",
+        "is_stale",
         "is_wanted",
         "reread_at",
         "shard",
@@ -42,3 +44,6 @@ class Watch:
         # The position of the last change of entries that was told, and of the last time the topic was read again.
         self.changed_at = 0
         self.reread_at = 0
+        # Whether it has to be read again, and whether that is under way.
+        self.is_stale = False
+        self.is_looked_at = False

@@ -12,7 +12,7 @@
 -- ARGV[6]  who: "=" and the user, or "-" for nobody in particular
 -- ARGV[7]  info of the user
 -- ARGV[8]  the most members that there may be; empty for any number
--- ARGV[9]  what is told: "news" each change; "look" that something changed; "nothing"
+-- ARGV[9]  what is told: "news" each change; "look" that something has changed, of which nobody is to make news
 -- ARGV[10], [11], [12]  kind and fields, in msgpack, of "occupied", "joined" and "look"
 -- ARGV[13] which notices are wanted (1 of occupancy, 2 of members, 4 of counts): kept for whoever makes it vacant
 -- ARGV[14] the most notices that there may be
@@ -72,13 +72,15 @@ else
         if bit.band(wants, 2) == 2 and not undone_joined then
           begin('joined', string.sub(ARGV[6], 2))
         end
-        redis.call('HSET', KEYS[5], 'version', string.format('%.0f', seq))
       end
       if #undone > 0 then
         redis.call('ZREM', KEYS[10], unpack(undone))
       end
       if ARGV[9] == 'look' then
         announce(ARGV[12])
+      end
+      if is_user then
+        redis.call('HSET', KEYS[5], 'version', string.format('%.0f', seq))
       end
     end
   end

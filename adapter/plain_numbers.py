@@ -6,7 +6,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that is wrong with the shared state, and has to be mended by somebody."""
+
+    where: str
+    kind: str
+    text: str
+    """What is wrong, and what to do about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +28,10 @@ class StoreNumbers:
 
     up: Mapping[str, bool]
     """Whether each primary is in use, by its address, or by its name where others name it."""
+    problems: Sequence[Problem]
+    """What is wrong with them just now."""
+    kinds: Sequence[str]
+    """Everything that can be."""
     probe_seconds: Mapping[str, float]
     """How long the last probe of each took, there and back."""
     shards: Mapping[str, int]

@@ -169,6 +169,7 @@ class Node:
             readiness=lambda: lifecycle.is_ready,
             draining=lambda: lifecycle.is_told_to_leave,
             registry=registry,
+            waiting_for=self._problems,
             drain=drain_handler(token.get_secret_value().encode() if token else None, departure.drain),
             nodes=nodes_handler(self._adapter.nodes, is_starting=lambda: lifecycle.state is State.STARTING),
         )
@@ -176,6 +177,11 @@ class Node:
         return main, Listener(
             cast("ASGI3Application", inspect), host=host, port=settings.metrics_port, limits=_limits(settings)
         )
+
+    def _problems(self) -> str:
+        """Return what is wrong with the state that nodes share, in words."""
+        store = self._adapter.numbers().store
+        return "; ".join(problem.text for problem in store.problems) if store else ""
 
     def _announce(self, main: Listener, inspection: Listener) -> None:
         text = banner(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from adapter.redis.errors import LinkLost, Refusal
+from adapter.redis.errors import LinkLost, Misconfigured, Refusal
 from adapter.redis.link import open_link
+from adapter.redis.startup import explain
 
 if TYPE_CHECKING:
     from adapter.redis.options import RedisOptions
@@ -19,6 +20,7 @@ class Finder(Protocol):
         """Return where it is.
 
         :raises LinkLost: if nobody knows just now.
+        :raises Misconfigured: if nobody ever will.
         """
 
 
@@ -48,28 +50,39 @@ class SentinelFinder:
         return self._name
 
     async def find(self) -> Place:
-        why = ""
+        mistakes: list[Misconfigured] = []
+        why: Exception | None = None
         for sentinel in list(self._sentinels):
             try:
                 found = await self._ask(sentinel)
-            except (LinkLost, Refusal) as exc:
-                why = str(exc)
-                continue
-            if found is not None:
+            except LinkLost as exc:
+                why = exc
+            except Misconfigured as exc:
+                mistakes.append(exc)
+            else:
                 self._sentinels.remove(sentinel)
                 self._sentinels.insert(0, sentinel)
                 return found
-            why = f"{sentinel} knows no primary called {self._name!r}"
+        if len(mistakes) == len(self._sentinels):
+            raise mistakes[0]
         raise LinkLost(f"no Sentinel names the primary: {why}")
 
-    async def _ask(self, sentinel: Place) -> Place | None:
+    async def _ask(self, sentinel: Place) -> Place:
+        try:
+            address = await self._address(sentinel)
+        except Refusal as exc:
+            if "unknown command" in str(exc):
+                raise Misconfigured(f"{sentinel} is no Sentinel ({exc}): write redis://, or a Sentinel's port") from exc
+            raise explain(f"Sentinel {sentinel}", exc) from exc
+        if address is None:
+            raise Misconfigured(f"Sentinel {sentinel} knows no primary called {self._name!r}: correct the URL's path")
+        host, port = address
+        return self._place.at(host.decode(), int(port))
+
+    async def _address(self, sentinel: Place) -> Any:
         options = self._options
         link = await open_link(sentinel, connect_timeout=options.connect_timeout, answer_timeout=options.answer_timeout)
         try:
-            address = await link.ask("SENTINEL", "GET-MASTER-ADDR-BY-NAME", self._name)
+            return await link.ask("SENTINEL", "GET-MASTER-ADDR-BY-NAME", self._name)
         finally:
             link.wire.close()
-        if address is None:
-            return None
-        host, port = address
-        return self._place.at(host.decode(), int(port))

@@ -20,6 +20,7 @@ import random
 import time
 from typing import TYPE_CHECKING, Any
 
+from adapter.redis.checkup import Checkup
 from adapter.redis.envelope import Unreadable, read
 from adapter.redis.errors import MOVING, LinkLost, Misconfigured, Refusal, code_of
 from adapter.redis.link import open_link
@@ -29,6 +30,7 @@ from adapter.redis.scripts import Scripts
 from adapter.redis.shard import APPLIED, State
 from adapter.redis.startup import agree, check_permissions, check_role, check_server, explain, load_scripts
 from adapter.redis.subscription import Subscription
+from adapter.redis.troubles import Side
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -99,6 +101,7 @@ class Partition:
         self._broken: dict[Shard, str] = {}
         self._has_broken = asyncio.Event()
         self._repairs: dict[Shard, asyncio.Task[None]] = {}
+        self._checkup = Checkup(str(finder), stats)
         # None before the first connection, or when there is no shard to have it in.
         self._probe: Probe | None = None
         # When it came back after it had been away, by the loop's clock; never before.
@@ -233,8 +236,9 @@ class Partition:
         if self.up.is_set():
             self._stats.reconnects += 1
             logger.warning("connection to Redis lost: %s", why)
-        else:
-            logger.debug("no connection to Redis yet: %s", why)
+        if isinstance(why, LinkLost | Misconfigured):
+            where = str(self.finder)
+            self._stats.troubles.note(Side.LINK, where, {why.kind: str(why)}, is_told=self.up.is_set())
 
     def _break_off(self) -> None:
         self.up.clear()
@@ -277,10 +281,12 @@ class Partition:
         await check_permissions(link, self._scripts, keys, self._identity.boot)
         # On Redis Cluster, all partitions have the same idea; it is kept with the first shard.
         if not self._is_cluster or any(shard.number == 0 for shard in self.shards):
-            await agree(link, self._scripts, keys, self._options, self._agreement)
+            await agree(link, self._scripts, self._options, self._agreement)
 
     async def _watch_wires(self, link: Link, subscription: Subscription) -> None:
         await asyncio.wait((link.wire.lost, subscription.wire.lost), return_when=asyncio.FIRST_COMPLETED)
+        if subscription.refusal is not None:
+            raise subscription.refusal
         raise LinkLost(subscription.failure or f"{link.place} closed a connection")
 
     async def _work(self, subscription: Subscription) -> None:
@@ -292,6 +298,7 @@ class Partition:
         await self._send_probe()
         self.up.set()
         self._stats.partitions_up[str(self.finder)] = True
+        self._stats.troubles.note(Side.LINK, str(self.finder), {})
         if not self.failed.done():
             self.failed.set_result(None)
         else:
@@ -326,7 +333,7 @@ class Partition:
         if any(why.startswith("NOSCRIPT") for why in broken.values()):
             await load_scripts(link, self._scripts)
         await self._wait_answered(subscription)
-        replid = await check_role(link, is_found=True)
+        replid = await check_role(link, is_found=self._is_found)
         enrolment = self._enrolment(link)
         async with asyncio.TaskGroup() as tasks:
             for shard in broken:
@@ -377,6 +384,9 @@ class Partition:
         while True:
             await asyncio.sleep(PROBE_INTERVAL)
             await self._send_probe()
+            if self._probe is not None:
+                keys = self._probe.shard.keys
+                await self._checkup.do_if_due(self._require_link(), self._scripts, keys, self._identity.boot)
             for shard in list(self.shards):
                 if shard.state is State.SETTLING:
                     await self._while_here(shard, settle(shard, self._enrolment(self._require_link())))
@@ -392,7 +402,7 @@ class Partition:
         started = time.monotonic()
         shards = sorted(self.shards, key=lambda shard: shard.number)
         found = await survey(link, self._scripts, shards, one_by_one=self._is_cluster)
-        replid = await check_role(link, is_found=True)
+        replid = await check_role(link, is_found=self._is_found)
         try:
             is_back = await probe.send(link, timeout=self._options.answer_timeout)
         except Refusal as exc:
@@ -466,6 +476,7 @@ class Partition:
         self._break_off()
         self._stats.partitions_up.pop(str(self.finder), None)
         self._stats.probe_seconds.pop(str(self.finder), None)
+        self._stats.troubles.forget(str(self.finder))
         if not self.failed.done():
             self.failed.set_result(None)
         # Whoever waits has to look elsewhere.

@@ -39,6 +39,7 @@ class Scripts:
     """
 
     def __init__(self, *, sharded: bool) -> None:
+        self.is_sharded = sharded
         publish = "SPUBLISH" if sharded else "PUBLISH"
         self.sources = {name: _source(name, publish) for name in NAMES}
         # By name, what EVALSHA wants.

@@ -167,11 +167,12 @@ class Shard:
 
     def _refused(self, refusal: Refusal) -> None:
         """Stop sending for a moment; where the server is at fault, until it was repaired."""
-        self.stats.refusals[refusal.code] += 1
+        self.stats.refused(refusal)
         if refusal.code in {"NOSCRIPT", "READONLY", "MOVED", "LOADING", "MASTERDOWN"}:
             self.break_off(str(refusal))
         elif self.line.is_open:
-            logger.warning("shard %d: refused, trying again: %s", self.number, refusal)
+            # There is one line for all of them: see checkup.py.
+            logger.debug("shard %d: refused, trying again: %s", self.number, refusal)
             self.line.is_open = False
             asyncio.get_running_loop().call_later(PAUSE * random.uniform(1.0, 2.0), self._go_on, self.link)
 

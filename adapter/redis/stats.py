@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from adapter.plain_numbers import ClusterNumbers, StoreNumbers
-from adapter.redis.errors import FORBIDDEN, PASSING
+from adapter.redis.errors import FORBIDDEN, PASSING, Kind
 from adapter.redis.shard import State
+from adapter.redis.troubles import Troubles
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from adapter.redis.errors import Refusal
     from adapter.redis.shard import Shard
 
 KNOWN_CODES = PASSING | FORBIDDEN | {"NOSCRIPT", "OOM", "MISCONF", "NOREPLICAS", "ERR"}
@@ -50,6 +52,15 @@ class Stats:
     """Those whose heartbeat is overdue."""
     connections: int = 0
     """Of all nodes together."""
+    last_refusal: str = ""
+    """The text of one that doesn't end by itself."""
+    troubles: Troubles = field(default_factory=Troubles)
+    """What is wrong just now."""
+
+    def refused(self, refusal: Refusal) -> None:
+        """Count an error reply."""
+        self.refusals[refusal.code] += 1
+        self.last_refusal = str(refusal)
 
     def numbers(self, shards: Iterable[Shard]) -> ClusterNumbers:
         """Return all this, and how the shards are, for those who don't know of Redis."""
@@ -73,6 +84,8 @@ class Stats:
             refusals[code if code in KNOWN_CODES else "other"] += count
         return StoreNumbers(
             up=self.partitions_up,
+            problems=self.troubles.problems(),
+            kinds=[kind.value for kind in Kind],
             probe_seconds=self.probe_seconds,
             shards=shards,
             waiting=waiting,

@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from adapter.redis.errors import Refusal
+from adapter.redis.errors import FORBIDDEN, Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -54,8 +54,9 @@ class Subscription:
         self._unconfirmed = 0
         self._all_confirmed = asyncio.Event()
         self._all_confirmed.set()
-        # Why the wire was closed, if it was from here.
+        # Why the wire was closed, if it was from here; and the refusal, if it was for one.
         self.failure = ""
+        self.refusal: Refusal | None = None
         wire.on_reply = self._pushed
 
     def add(self, channels: Iterable[bytes]) -> None:
@@ -109,7 +110,8 @@ class Subscription:
         self._on_confirmed(channel)
 
     def _refused(self, refusal: Refusal) -> None:
-        if not self._asked:
+        if not self._asked or refusal.code in FORBIDDEN:
+            self.refusal = refusal
             self._fail(b"no channel", str(refusal))
             return
         channel, is_wanted = self._asked[0]

@@ -19,6 +19,7 @@ from adapter.redis.partition import Partition
 from adapter.redis.place import Cluster, Sentinel, Single, read_url
 from adapter.redis.shard import Shard
 from adapter.redis.shards import SHARDS
+from adapter.redis.troubles import Side
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Sequence
@@ -98,7 +99,11 @@ class Topology:
         if self._map is not None:
             self.displaced(self.shards, "the cluster is new")
             return
-        partitions = [self._fixed_partition(target) for target in self._targets if not isinstance(target, Cluster)]
+        partitions = [
+            self._fixed_partition(target, f"{number}/{len(self._targets)}")
+            for number, target in enumerate(self._targets, 1)
+            if not isinstance(target, Cluster)
+        ]
         self._partitions = {str(partition.finder): partition for partition in partitions}
         for shard in self.shards:
             self._assign(shard, partitions[shard.number % len(partitions)])
@@ -144,14 +149,14 @@ class Topology:
         self._of[shard] = partition
         partition.adopt(shard)
 
-    def _fixed_partition(self, target: Single | Sentinel) -> Partition:
+    def _fixed_partition(self, target: Single | Sentinel, agreement: str) -> Partition:
         return Partition(
             FixedFinder(target.place) if isinstance(target, Single) else SentinelFinder(target, self._options),
             identity=self._identity,
             options=self._options,
             stats=self._stats,
             is_found=isinstance(target, Sentinel),
-            agreement=str(len(self._targets)),
+            agreement=agreement,
             on_due=self._on_due,
         )
 
@@ -190,19 +195,16 @@ class Topology:
             before = displaced
             try:
                 self._place(displaced, await cluster.read(displaced.values()))
-            except LinkLost as exc:
-                logger.debug("where shards are isn't known: %s", exc)
-                self.displaced(displaced, str(exc))
-            except Misconfigured as exc:
+                self._stats.troubles.note(Side.LINK, "cluster", {})
+            except (LinkLost, Misconfigured) as exc:
                 self._complain(exc)
                 self.displaced(displaced, str(exc))
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))
 
-    def _complain(self, mistake: Misconfigured) -> None:
-        if self._placed.done():
-            logger.warning("where shards are isn't known: %s", mistake)
-        else:
-            self._placed.set_exception(mistake)
+    def _complain(self, why: LinkLost | Misconfigured) -> None:
+        if isinstance(why, Misconfigured) and not self._placed.done():
+            self._placed.set_exception(why)
+        self._stats.troubles.note(Side.LINK, "cluster", {why.kind: str(why)})
 
     def _place(self, displaced: Iterable[Shard], owners: dict[int, Place]) -> None:
         """Have every shard where it is now; those that were displaced are set up again even where they were."""

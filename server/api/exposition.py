@@ -29,11 +29,13 @@ def create_metrics_app(
     readiness: Callable[[], bool],
     draining: Callable[[], bool],
     registry: CollectorRegistry,
+    waiting_for: Callable[[], str] = lambda: "",
     drain: Handler | None = None,
     nodes: Handler | None = None,
 ) -> Router:
     """Return the ASGI application of the metrics port. Its own requests are not counted.
 
+    :param waiting_for: see :func:`server.api.health.health_routes`.
     :param drain: handles ``POST /drain`` (:mod:`server.api.drain`); None where that path isn't wanted.
     :param nodes: handles ``GET /nodes`` (:mod:`server.api.nodes`); None likewise.
     """
@@ -45,7 +47,8 @@ def create_metrics_app(
     def route(path: str, handlers: dict[str, Handler]) -> Route:
         return Route(path, Endpoint(path, handlers, max_body_bytes=_MAX_BODY_BYTES, observe=ignore))
 
-    routes = [route("/metrics", {"GET": expose}), *health_routes(readiness=readiness, draining=draining)]
+    health = health_routes(readiness=readiness, draining=draining, waiting_for=waiting_for)
+    routes = [route("/metrics", {"GET": expose}), *health]
     if nodes is not None:
         routes.append(route("/nodes", {"GET": nodes}))
     if drain is not None:

@@ -34,9 +34,16 @@ def ignore(route: str, status: int, seconds: float) -> None:
 
 
 def health_routes(
-    *, readiness: Callable[[], bool], draining: Callable[[], bool], observe: Observe = ignore
+    *,
+    readiness: Callable[[], bool],
+    draining: Callable[[], bool],
+    waiting_for: Callable[[], str] = lambda: "",
+    observe: Observe = ignore,
 ) -> list[Route]:
-    """Return the routes that tell how the node is; they need no signature."""
+    """Return the routes that tell how the node is; they need no signature.
+
+    :param waiting_for: returns why it isn't ready yet, if there is more to say than that it is starting.
+    """
 
     async def alive(call: Call) -> Answer:
         return _ALIVE
@@ -44,7 +51,10 @@ def health_routes(
     async def ready(call: Call) -> Answer:
         if draining():
             return _DRAINING
-        return _READY if readiness() else _STARTING
+        if readiness():
+            return _READY
+        why = waiting_for()
+        return text_answer(f"not ready: starting: {why}", 503) if why else _STARTING
 
     return [_route(path, handler, observe) for path, handler in (("/", alive), ("/livez", alive), ("/readyz", ready))]
 

@@ -41,6 +41,11 @@ class ClusterCollector:
 def _gauges(store: StoreNumbers) -> Iterator[Metric]:
     text = "Whether each Redis primary is in use: 1, or 0 while this node can't work with it."
     yield gauge("shoal_redis_up", text, ["redis"], _by_label(store.up))
+    text = "1 for what is wrong with each Redis just now; the log says what to do about it."
+    now = {(problem.where, problem.kind) for problem in store.problems}
+    places = dict.fromkeys([*store.up, *(where for where, _ in now)])
+    problems = [((where, kind), float((where, kind) in now)) for where in places for kind in store.kinds]
+    yield gauge("shoal_redis_problem", text, ["redis", "problem"], problems)
     text = "How long the last probe took through each Redis, there and back; one goes each second."
     yield gauge("shoal_redis_probe_seconds", text, ["redis"], _by_label(store.probe_seconds))
     text = "Shards by state: away (no Redis), settling (Redis lost its memory, nodes enter again), live."

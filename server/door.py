@@ -83,7 +83,7 @@ class Door:
             return connection
         found = self._apps.by_key(greeting.app_key)
         if isinstance(found, Future):
-            # No longer than `app_store_timeout`, which is below the time that a handshake may take.
+            # At most for twice `app_store_timeout`, which is within the time that a handshake may take.
             connection.await_admission()
             found.add_done_callback(partial(self._looked_up, connection, upgrade, greeting.app_key))
         else:

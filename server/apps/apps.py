@@ -44,6 +44,10 @@ class Apps:
         """Return the application that a client or a request's signature names."""
         return self._by_key.get(key)
 
+    async def fetch(self, id: str) -> App | None:  # noqa: A002
+        """Return the same as :meth:`by_id`, for those who must be ready to wait."""
+        return self._by_id.get(id)
+
     def __iter__(self) -> Iterator[App]:
         return iter(self._by_id.values())
 

@@ -11,14 +11,20 @@ if TYPE_CHECKING:
 
 
 class Directory(Protocol):
-    """Finds applications. Neither method blocks: what has to be asked for first is a future."""
+    """Finds applications. Nothing here blocks: what has to be asked for first is a future."""
 
     def by_key(self, key: str) -> App | Future[App | None] | None:
         """Return the application that a client or a request names; None if there is none.
 
         :returns: a future where that isn't known here; others wait for the same one, so it must not be cancelled.
-        :raises StoreUnavailable: (the future) if nobody can tell just now. It is done within ``app_store_timeout``.
+        :raises StoreUnavailable: (the future) if nobody can tell just now. It is done in at most twice ``app_store_timeout``.
         """
 
     def by_id(self, id: str) -> App | None:  # noqa: A002 - the protocol's word
         """Return an application that has open connections as it is now; None if there is no such one any more."""
+
+    async def fetch(self, id: str) -> App | None:  # noqa: A002
+        """Return an application that may have no connections here; None if there is none.
+
+        :raises StoreUnavailable: if nobody can tell just now.
+        """

@@ -1,0 +1,33 @@
+"""What a node counts about its store of applications."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Protocol
+
+
+class Observer(Protocol):
+    """A histogram, as far as it is needed here."""
+
+    def observe(self, value: float, /) -> None:
+        """Count one value."""
+
+
+class StoreStats:
+    """Plain numbers, added to from everywhere."""
+
+    __slots__ = ("cached", "failures", "lookups", "refreshed_at", "refreshes", "seconds", "unusable")
+
+    def __init__(self, seconds: Observer) -> None:
+        # Keys that the store was asked for, by result: found, unknown, unusable, unavailable.
+        self.lookups: Counter[str] = Counter()
+        # Questions to the store: how long each took, and those that had no answer.
+        self.seconds = seconds
+        self.failures = 0
+        # Looks at all applications in use, by result: unchanged, changed, failed.
+        self.refreshes: Counter[str] = Counter()
+        # When the last one succeeded, by the node's clock; None without a store.
+        self.refreshed_at: float | None = None
+        # Applications that are stored, but not so that they could be used; of those this node has asked for.
+        self.unusable = 0
+        self.cached = 0

@@ -1,0 +1,229 @@
+"""Applications in a store, and how seldom it is asked. Its contract is tested with real ones in test_stores.py."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from server.apps import stored
+from server.apps.errors import StoreUnavailable
+from server.apps.options import StoreOptions
+from server.apps.stats import StoreStats
+from server.apps.stored import StoredApps
+from server.metrics import Histogram
+from tests.server.apps.build import MemoryStore, an_app, eventually
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from server.apps import App
+
+OPTIONS = StoreOptions("", timeout=0.2, refresh=3600.0, unknown_lifetime=3600.0)
+
+
+class Directory(StoredApps):
+    """With what a node would give it, to be looked at."""
+
+    def __init__(self, store: MemoryStore, options: StoreOptions = OPTIONS) -> None:
+        self.stats = StoreStats(Histogram())
+        self.in_use: set[str] = set()
+        self.changed = asyncio.Event()
+        super().__init__(store, options, self.stats, is_in_use=self.in_use.__contains__, on_change=self.changed.set)
+
+    async def get(self, key: str) -> App | None:
+        found = self.by_key(key)
+        return await found if isinstance(found, asyncio.Future) else found
+
+    async def see_change(self) -> None:
+        """Read all again, and wait for what that brings."""
+        self.changed.clear()
+        self.hurry()
+        async with asyncio.timeout(5.0):
+            await self.changed.wait()
+
+
+@asynccontextmanager
+async def running(store: MemoryStore, options: StoreOptions = OPTIONS) -> AsyncIterator[Directory]:
+    directory = Directory(store, options)
+    await directory.start()
+    task = asyncio.create_task(directory.run())
+    try:
+        yield directory
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_ten_thousand_who_want_one_key_ask_the_store_once() -> None:
+    store = MemoryStore(an_app())
+    async with running(store) as directory:
+        futures = [directory.by_key("key-1") for _ in range(10_000)]
+        assert all(future is futures[0] for future in futures)
+        assert await directory.get("key-1") == an_app()
+        assert store.questions == [["key-1"]]
+        assert directory.by_key("key-1") == an_app(), "from now on it is known at once"
+
+
+async def test_those_who_come_while_it_is_being_asked_for_wait_for_the_same_answer() -> None:
+    store = MemoryStore(an_app())
+    store.answers.clear()
+    async with running(store) as directory:
+        first = asyncio.create_task(directory.get("key-1"))
+        await eventually(lambda: store.questions)
+        others = [asyncio.create_task(directory.get("key-1")) for _ in range(100)]
+        await asyncio.sleep(0)
+        store.answers.set()
+        assert await asyncio.gather(first, *others) == [an_app()] * 101
+        assert store.questions == [["key-1"]]
+
+
+async def test_many_keys_are_one_question() -> None:
+    store = MemoryStore(*[an_app(str(number)) for number in range(100)])
+    async with running(store) as directory:
+        found = await asyncio.gather(*[directory.get(f"key-{number}") for number in range(200)])
+        assert sum(app is not None for app in found) == 100
+        assert len(store.questions) == 1
+        assert directory.stats.lookups == {"found": 100, "unknown": 100}
+
+
+async def test_no_question_is_longer_than_databases_like() -> None:
+    store = MemoryStore()
+    async with running(store) as directory:
+        await asyncio.gather(*[directory.get(f"key-{number}") for number in range(stored.BATCH * 2 + 1)])
+        assert [len(question) for question in store.questions] == [stored.BATCH, stored.BATCH, 1]
+
+
+async def test_unknown_key_is_asked_for_once() -> None:
+    store = MemoryStore()
+    async with running(store) as directory:
+        assert await directory.get("nobodys") is None
+        assert directory.by_key("nobodys") is None
+        assert store.questions == [["nobodys"]]
+
+
+async def test_while_the_store_is_away_known_ones_go_on_and_others_are_not_called_unknown() -> None:
+    store = MemoryStore(an_app("1"), an_app("2"))
+    async with running(store) as directory:
+        await directory.get("key-1")
+        store.is_away = True
+        assert directory.by_key("key-1") == an_app("1")
+        with pytest.raises(StoreUnavailable):
+            await directory.get("key-2")
+        with pytest.raises(StoreUnavailable):
+            await directory.fetch("2")
+        assert directory.stats.lookups["unavailable"] == 1
+        assert directory.stats.failures == 2
+        store.is_away = False
+        assert await directory.get("key-2") == an_app("2")
+
+
+async def test_no_more_keys_wait_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = MemoryStore()
+    store.answers.clear()
+    monkeypatch.setattr(stored, "MAX_WAITING", 3)
+    async with running(store) as directory:
+        waiting = [directory.by_key(f"key-{number}") for number in range(3)]
+        with pytest.raises(StoreUnavailable):
+            await directory.get("key-3")
+        store.answers.set()
+        assert await asyncio.gather(*[f for f in waiting if isinstance(f, asyncio.Future)]) == [None] * 3
+
+
+async def test_whoever_waits_behind_a_slow_answer_is_told_to_come_back() -> None:
+    store = MemoryStore(an_app())
+    store.answers.clear()
+    async with running(store) as directory:
+        first = asyncio.create_task(directory.get("key-1"))
+        await eventually(lambda: store.questions)
+        second = asyncio.create_task(directory.get("key-2"))
+        await asyncio.sleep(OPTIONS.timeout * 1.5)
+        store.answers.set()
+        assert await first == an_app()
+        with pytest.raises(StoreUnavailable):
+            await second
+
+
+async def test_changes_come_by_the_next_refresh() -> None:
+    store = MemoryStore(an_app("1"), an_app("2"))
+    async with running(store) as directory:
+        await asyncio.gather(directory.get("key-1"), directory.get("key-2"))
+        store.put(an_app("1", enabled=False))
+        await directory.see_change()
+        assert directory.by_key("key-1") == an_app("1", enabled=False)
+        assert store.questions[1:] == [["1", "2"]], "all that is known is one question"
+
+
+async def test_deleted_application_is_looked_at_twice() -> None:
+    store = MemoryStore(an_app())
+    async with running(store) as directory:
+        await directory.get("key-1")
+        store.remove("1")
+        await directory.see_change()
+        assert directory.by_id("1") is None
+        assert store.questions[1:] == [["1"], ["1"]]
+
+
+async def test_unchanged_store_that_can_tell_is_not_read_again() -> None:
+    store = MemoryStore(an_app(), has_version=True)
+    async with running(store, StoreOptions("", refresh=0.01)) as directory:
+        await directory.get("key-1")
+        await eventually(lambda: directory.stats.refreshes["unchanged"] >= 5)
+        assert len(store.questions) <= 2, "the key, and the first refresh"
+        store.put(an_app(enabled=False))
+        async with asyncio.timeout(5.0):
+            await directory.changed.wait()
+        assert directory.by_id("1") == an_app(enabled=False)
+
+
+async def test_added_application_is_known_at_once_where_the_store_tells_of_changes() -> None:
+    store = MemoryStore(has_version=True)
+    async with running(store, StoreOptions("", refresh=0.01, unknown_lifetime=3600.0)) as directory:
+        assert await directory.get("key-1") is None
+        store.put(an_app())
+        await eventually(lambda: directory.by_key("key-1") is not None)
+        assert await directory.get("key-1") == an_app()
+
+
+async def test_unusable_application_is_refused_alone_counted_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+    store = MemoryStore(an_app("1"), an_app("2"))
+    store.unusable["1"] = "key-1"
+    async with running(store) as directory:
+        with pytest.raises(StoreUnavailable):
+            await directory.get("key-1")
+        with pytest.raises(StoreUnavailable):
+            await directory.get("key-1")
+        assert await directory.get("key-2") == an_app("2")
+        assert directory.stats.lookups == {"unusable": 1, "found": 1}
+    assert "max_connections" in caplog.text
+
+
+async def test_unused_application_is_forgotten_but_not_one_with_connections() -> None:
+    store = MemoryStore(an_app("1"), an_app("2"))
+    async with running(store, StoreOptions("", refresh=0.01, lifetime=0.02)) as directory:
+        directory.in_use.add("1")
+        await asyncio.gather(directory.get("key-1"), directory.get("key-2"))
+        await eventually(lambda: directory.by_id("2") is None)
+        assert directory.by_id("1") is not None
+
+
+async def test_node_waits_for_a_store_that_is_away_when_it_starts() -> None:
+    store = MemoryStore()
+    store.is_away = True
+    starting = asyncio.create_task(Directory(store).start())
+    await asyncio.sleep(0.02)
+    assert not starting.done()
+    store.is_away = False
+    async with asyncio.timeout(5.0):
+        await starting
+
+
+async def test_one_asked_for_by_its_id_is_known_afterwards() -> None:
+    store = MemoryStore(an_app())
+    async with running(store) as directory:
+        assert await directory.fetch("1") == an_app()
+        assert await directory.fetch("1") == an_app()
+        assert await directory.fetch("2") is None
+        assert store.questions == [["1"], ["2"]]

@@ -39,7 +39,7 @@ class Store(Protocol):
     """Keeps applications. Every method raises :exc:`StoreUnavailable` if it can't tell now."""
 
     async def find(self, keys: Collection[str]) -> Stored:
-        """Return the applications with these keys."""
+        """Return the applications with these keys, each of letters, digits, `-` and `_`."""
 
     async def fetch(self, ids: Collection[str]) -> Stored:
         """Return the applications with these ids."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import re
 import time
 from contextlib import contextmanager
 from itertools import islice
@@ -37,6 +38,7 @@ RELOOK = 1.0
 FULL_EVERY = 60.0
 """Seconds after which all is read again even where the store says that nothing has changed: people forget to say so."""
 MAX_BACKOFF = 5.0
+_POSSIBLE = re.compile(r"[-a-zA-Z0-9_]{1,255}")
 
 
 class StoredApps:
@@ -81,7 +83,8 @@ class StoredApps:
             return found
         match found:
             case Gap.MISSING:
-                return self._ask(key)
+                # What no application could have must not become part of a question: databases stumble over such texts.
+                return self._ask(key) if _POSSIBLE.fullmatch(key) else None
             case Gap.UNKNOWN:
                 return None
             case Gap.UNUSABLE:

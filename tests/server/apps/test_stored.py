@@ -104,6 +104,14 @@ async def test_unknown_key_is_asked_for_once() -> None:
         assert store.questions == [["nobodys"]]
 
 
+@pytest.mark.parametrize("key", ["", "a b", "ключ", "a\0b", "a'", "k" * 256])
+async def test_key_that_none_could_have_is_unknown_without_asking(key: str) -> None:
+    store = MemoryStore()
+    async with running(store) as directory:
+        assert directory.by_key(key) is None
+        assert store.questions == []
+
+
 async def test_while_the_store_is_away_known_ones_go_on_and_others_are_not_called_unknown() -> None:
     store = MemoryStore(an_app("1"), an_app("2"))
     async with running(store) as directory:

@@ -1,0 +1,136 @@
+"""Applications in a Redis: a hash for each, the ids by key, and a version that each change raises.
+
+    shoal:{apps}:app:<id>    the settings of one application (:mod:`server.apps.redis_fields`)
+    shoal:{apps}:ids         hash: key -> id
+    shoal:{apps}:version     counts the changes; as long as it stays the same, nothing has to be read
+
+The hash tag keeps them together in a Redis Cluster, so that one script may change them. Nothing here expires: they are
+what the operator has put there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import contextmanager
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, cast
+
+from redis.exceptions import RedisError
+
+from server.apps.errors import BadRow, StoreError, StoreUnavailable
+from server.apps.redis_client import open_client
+from server.apps.redis_fields import decode, encode
+from server.apps.store import Stored, Unusable
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from server.apps.app import App
+    from server.apps.options import StoreOptions
+
+_SCRIPTS = files("server.apps") / "scripts"
+_ADD = (_SCRIPTS / "add.lua").read_text(encoding="utf-8")
+_CHANGE = (_SCRIPTS / "change.lua").read_text(encoding="utf-8")
+_REMOVE = (_SCRIPTS / "remove.lua").read_text(encoding="utf-8")
+
+
+class RedisStore:
+    """Fulfils :class:`server.apps.store.EditableStore`."""
+
+    def __init__(self, options: StoreOptions) -> None:
+        self._timeout = options.timeout
+        self._prefix = f"{options.prefix}:{{apps}}"
+        # The library's own types are of no help: each of its methods may be awaitable or not.
+        self._client = cast("Any", open_client(options.url, timeout=options.timeout))
+
+    async def find(self, keys: Collection[str]) -> Stored:
+        asked = list(keys)
+        with _translated():
+            async with asyncio.timeout(self._timeout):
+                ids = await self._client.hmget(self._ids, asked)
+        found = await self.fetch([app_id for app_id in ids if app_id])
+        return Stored([app for app in found.apps if app.key in asked], found.unusable)
+
+    async def fetch(self, ids: Collection[str]) -> Stored:
+        hashes = await self._hashes(ids)
+        apps, unusable = [], []
+        for app_id, fields in zip(ids, hashes, strict=True):
+            if not fields:
+                continue
+            try:
+                apps.append(decode({"id": app_id} | fields))
+            except BadRow as why:
+                unusable.append(Unusable(app_id, fields.get("key", ""), why))
+        return Stored(apps, unusable)
+
+    async def _hashes(self, ids: Collection[str]) -> list[dict[str, str]]:
+        if not ids:
+            return []
+        pipeline = self._client.pipeline(transaction=False)
+        for app_id in ids:
+            pipeline.hgetall(self._app(app_id))
+        with _translated():
+            async with asyncio.timeout(self._timeout):
+                hashes: list[dict[str, str]] = await pipeline.execute()
+        return hashes
+
+    async def version(self) -> str:
+        with _translated():
+            async with asyncio.timeout(self._timeout):
+                version: str | None = await self._client.get(f"{self._prefix}:version")
+        if version is None:
+            # To take this for "all were deleted" would close every client for good after a loss of memory.
+            raise StoreUnavailable("there never were applications in this Redis (shoal apps add), or it has lost them")
+        return version
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    # Changing
+
+    async def list(self) -> Stored:
+        with _translated():
+            async with asyncio.timeout(self._timeout):
+                ids = await self._client.hvals(self._ids)
+        return await self.fetch(sorted(ids))
+
+    async def add(self, app: App) -> None:
+        fields = [text for pair in encode(app).items() for text in pair]
+        taken = await self._run(_ADD, app.id, app.id, app.key, *fields)
+        if taken != "ok":
+            raise StoreError(f"there is an application with the {taken} {getattr(app, taken)!r} already")
+
+    async def set_enabled(self, id: str, enabled: bool) -> None:  # noqa: A002 - the field's word
+        await self._change(_CHANGE, id, "enabled", "true" if enabled else "false")
+
+    async def set_secrets(self, id: str, secret: str, second: str | None) -> None:  # noqa: A002
+        await self._change(_CHANGE, id, "secret", secret, "second_secret", second or "")
+
+    async def remove(self, id: str) -> None:  # noqa: A002
+        await self._change(_REMOVE, id)
+
+    async def _change(self, script: str, app_id: str, *arguments: str) -> None:
+        if await self._run(script, app_id, *arguments) != "ok":
+            raise StoreError(f"there is no application {app_id!r}")
+
+    async def _run(self, script: str, app_id: str, *arguments: str) -> str:
+        keys = [self._app(app_id), self._ids, f"{self._prefix}:version"]
+        with _translated():
+            async with asyncio.timeout(self._timeout):
+                answer: str = await self._client.eval(script, len(keys), *keys, *arguments)
+        return answer
+
+    @property
+    def _ids(self) -> str:
+        return f"{self._prefix}:ids"
+
+    def _app(self, app_id: str) -> str:
+        return f"{self._prefix}:app:{app_id}"
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (RedisError, OSError, TimeoutError) as exc:
+        raise StoreUnavailable(f"Redis: {str(exc) or type(exc).__name__}") from exc

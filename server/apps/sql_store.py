@@ -1,0 +1,180 @@
+"""Applications in a table of a database: PostgreSQL, MySQL, MariaDB, or SQLite for trying. Soketi's table will do.
+
+It is only ever read, but for what ``shoal apps`` is told to change. Which columns there are is looked at now and then,
+so one that is added counts within half a minute.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Column, MetaData, Table, select, update
+from sqlalchemy.exc import NoSuchTableError
+
+from server.apps.errors import BadRow, StoreError, StoreUnavailable
+from server.apps.sql_columns import REQUIRED, app_of_row, known_columns
+from server.apps.sql_engine import open_engine
+from server.apps.store import Stored, Unusable
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Collection, Mapping
+
+    from sqlalchemy import Connection, RowMapping, Select
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from server.apps.app import App
+    from server.apps.options import StoreOptions
+
+COLUMNS_LIFETIME = 30.0
+"""Seconds after which the columns are looked at again."""
+
+
+class SqlStore:
+    """Fulfils :class:`server.apps.store.EditableStore`."""
+
+    def __init__(self, options: StoreOptions) -> None:
+        self._timeout = options.timeout
+        self._schema, _, self._name = options.table.rpartition(".")
+        self._engine = open_engine(options.url, timeout=options.timeout)
+        # None until it was looked at.
+        self._table: Table | None = None
+        self._looked_at = 0.0
+
+    async def find(self, keys: Collection[str]) -> Stored:
+        return await self._rows("key", keys)
+
+    async def fetch(self, ids: Collection[str]) -> Stored:
+        return await self._rows("id", ids)
+
+    async def version(self) -> None:
+        """Look at the table once, so that a node which starts says what is wrong with it."""
+        if self._table is None:
+            async with self._connection() as connection:
+                await self._look_at(connection)
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+    async def _rows(self, column: str, values: Collection[str]) -> Stored:
+        if not values:
+            return Stored()
+        async with self._connection() as connection:
+            table = await self._look_at(connection)
+            query = _selection(table).where(table.c[column].in_(_of_type(table.c[column], values)))
+            rows = (await connection.execute(query)).mappings().all()
+        # Not by the database alone: to MySQL "A" and "a" are the same.
+        return _stored([row for row in rows if str(row[column]) in values])
+
+    # Changing
+
+    async def list(self) -> Stored:
+        async with self._connection() as connection:
+            table = await self._look_at(connection)
+            rows = (await connection.execute(_selection(table).order_by(table.c.id))).mappings().all()
+        return _stored(rows)
+
+    async def add(self, app: App) -> None:
+        raise StoreError("a row is added by SQL: what the other columns are to be, only you know")
+
+    async def remove(self, id: str) -> None:  # noqa: A002 - the field's word
+        raise StoreError("a row is deleted by SQL: others may refer to it")
+
+    async def set_enabled(self, id: str, enabled: bool) -> None:  # noqa: A002
+        await self._change(id, {"enabled": enabled})
+
+    async def set_secrets(self, id: str, secret: str, second: str | None) -> None:  # noqa: A002
+        await self._change(id, {"secret": secret, "second_secret": second})
+
+    async def _change(self, app_id: str, changes: Mapping[str, Any]) -> None:
+        async with self._connection() as connection:
+            table = await self._look_at(connection)
+            for name in changes:
+                if name not in table.c:
+                    raise StoreError(
+                        f"the table has no column {name}: ALTER TABLE {self._full_name} ADD {_ADDED[name]}"
+                    )
+            values = {name: _suitable(table.c[name], value) for name, value in changes.items()}
+            ids = _of_type(table.c.id, [app_id])
+            result = await connection.execute(update(table).where(table.c.id.in_(ids)).values(values))
+            if not result.rowcount:
+                raise StoreError(f"there is no application {app_id!r}")
+            await connection.commit()
+
+    # The table
+
+    async def _look_at(self, connection: AsyncConnection) -> Table:
+        if self._table is None or time.monotonic() - self._looked_at > COLUMNS_LIFETIME:
+            self._table = await connection.run_sync(self._reflect)
+            self._looked_at = time.monotonic()
+        return self._table
+
+    def _reflect(self, connection: Connection) -> Table:
+        try:
+            table = Table(
+                self._name, MetaData(), schema=self._schema or None, autoload_with=connection, resolve_fks=False
+            )
+        except NoSuchTableError:
+            raise StoreUnavailable(f"there is no table {self._full_name}") from None
+        missing = [name for name in REQUIRED if name not in table.c]
+        if missing:
+            raise StoreUnavailable(f"the table {self._full_name} has no column {', '.join(missing)}")
+        return table
+
+    @property
+    def _full_name(self) -> str:
+        return f"{self._schema}.{self._name}" if self._schema else self._name
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[AsyncConnection]:
+        """Lend a connection, for one question that ends in time."""
+        try:
+            async with asyncio.timeout(self._timeout), self._engine.connect() as connection:
+                yield connection
+        except StoreError:
+            raise
+        # Drivers raise what they like, not all of it translated by SQLAlchemy: this is where it becomes ours.
+        except Exception as exc:
+            # A column or the table may have gone.
+            self._table = None
+            raise StoreUnavailable(f"database: {_first_line(exc)}") from exc
+
+
+_ADDED = {"second_secret": "second_secret VARCHAR(255)", "enabled": "enabled SMALLINT NOT NULL DEFAULT 1"}
+
+
+def _selection(table: Table) -> Select[Any]:
+    return select(*[table.c[name] for name in known_columns(table.c.keys())])
+
+
+def _stored(rows: Collection[RowMapping]) -> Stored:
+    apps, unusable = [], []
+    for row in rows:
+        try:
+            apps.append(app_of_row({str(name): value for name, value in row.items()}))
+        except BadRow as why:
+            unusable.append(Unusable(str(row["id"]), str(row["key"]), why))
+    return Stored(apps, unusable)
+
+
+def _of_type(column: Column[Any], values: Collection[str]) -> list[Any]:
+    """Return the values as the column has them: ids may be integers there."""
+    return [int(value) for value in values if value.isdigit()] if _is_integer(column) else list(values)
+
+
+def _suitable(column: Column[Any], value: Any) -> Any:
+    return int(value) if isinstance(value, bool) and _is_integer(column) else value
+
+
+def _is_integer(column: Column[Any]) -> bool:
+    try:
+        return column.type.python_type is int
+    except NotImplementedError:
+        return False
+
+
+def _first_line(exc: Exception) -> str:
+    lines = str(exc).splitlines()
+    return f"{type(exc).__name__}: {lines[0]}" if lines else type(exc).__name__

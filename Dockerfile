@@ -7,7 +7,7 @@ RUN python -m venv /opt/shoal
 # The dependencies are a layer of their own: a change of the code doesn't install them anew.
 COPY pyproject.toml README.md ./
 COPY server/__init__.py server/__init__.py
-RUN mkdir adapter && touch adapter/__init__.py && /opt/shoal/bin/pip install --no-cache-dir .
+RUN mkdir adapter && touch adapter/__init__.py && /opt/shoal/bin/pip install --no-cache-dir '.[sql]'
 COPY adapter adapter
 COPY server server
 RUN /opt/shoal/bin/pip install --no-cache-dir --no-deps --force-reinstall . \

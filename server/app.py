@@ -20,6 +20,9 @@ from adapter.redis import RedisAdapter, RedisOptions
 from server import __version__
 from server.api import create_api, create_metrics_app, drain_handler, nodes_handler
 from server.apps import Apps
+from server.apps.errors import StoreMisconfigured
+from server.apps.opening import open_store
+from server.apps.stored import StoredApps
 from server.banner import banner
 from server.collector_tuning import tune
 from server.config import ConfigurationError, Settings
@@ -30,7 +33,7 @@ from server.hub.sweeps import Sweeps
 from server.leaving import Departure
 from server.lifecycle import Lifecycle, State
 from server.listener import HttpLimits, Listener, ListenError
-from server.metrics import ClusterCollector, Metrics, NodeCollector
+from server.metrics import AppStoreCollector, ClusterCollector, Metrics, NodeCollector
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -38,6 +41,8 @@ if TYPE_CHECKING:
     from uvicorn._types import ASGI3Application
 
     from adapter.base import Adapter
+    from server.apps import Directory
+    from server.apps.store import Store
 
 logger = logging.getLogger(__name__)
 
@@ -47,13 +52,32 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 class Node:
     """One node of Shoal, from its start to its exit."""
 
-    def __init__(self, settings: Settings, adapter: Adapter, reload: Callable[[], Settings]) -> None:
+    def __init__(
+        self, settings: Settings, adapter: Adapter, store: Store | None, reload: Callable[[], Settings]
+    ) -> None:
         self._settings = settings
         self._adapter = adapter
         self._reload = reload
         self._lifecycle = Lifecycle()
         self._metrics = Metrics()
-        self._apps = Apps(settings.apps)
+        self._store = store
+        # Set when open connections have to be told of other applications.
+        self._apps_changed = asyncio.Event()
+        # Exactly one of these has any.
+        self._configured = Apps(settings.apps)
+        self._stored = None if store is None else self._kept_in(store)
+        self._apps: Directory = self._stored or self._configured
+
+    def _kept_in(self, store: Store) -> StoredApps:
+        options = self._settings.store_options
+        assert options is not None, "a store is opened by its options"
+        return StoredApps(
+            store,
+            options,
+            self._metrics.app_store,
+            is_in_use=lambda app_id: app_id in self._metrics.apps and self._metrics.apps[app_id].open > 0,
+            on_change=self._apps_changed.set,
+        )
 
     async def run(self) -> int:
         """Serve until told to stop; return the exit status."""
@@ -68,6 +92,9 @@ class Node:
             for mistake in mistakes.exceptions:
                 logger.error("%s", mistake)
             status = 2
+        finally:
+            if self._store is not None:
+                await self._store.close()
         return status
 
     async def _serve(self, tasks: asyncio.TaskGroup) -> int:
@@ -86,12 +113,15 @@ class Node:
         )
         main, inspection = self._listeners(hub, departure)
         # First of all, so that a node which waits for the others' state can be told to go, and be seen to live.
-        self._handle_signals(hub, departure, spawn)
+        self._handle_signals(departure)
         await inspection.start()
         if not await self._join(hub, departure):
             await inspection.stop(0.0)
             return 0
         sweeps = Sweeps(hub, self._settings, self._metrics)
+        spawn(self._follow_apps(hub))
+        if self._stored is not None:
+            spawn(self._stored.run())
         spawn(sweeps.each_second())
         spawn(sweeps.each_quarter())
         await main.start()
@@ -109,7 +139,7 @@ class Node:
 
     async def _join(self, hub: Hub, departure: Departure) -> bool:
         """Become part of the cluster, unless told to exit before; return whether that is so."""
-        joining = asyncio.ensure_future(self._adapter.start(hub))
+        joining = asyncio.ensure_future(self._prepare(hub))
         told = asyncio.ensure_future(departure.wait_told_to_exit())
         await asyncio.wait((joining, told), return_when=asyncio.FIRST_COMPLETED)
         told.cancel()
@@ -121,6 +151,18 @@ class Node:
         await asyncio.wait((joining,))
         self._lifecycle.advance(State.STOPPED)
         return False
+
+    async def _prepare(self, hub: Hub) -> None:
+        """Wait for whatever a node can't do without."""
+        if self._stored is not None:
+            await self._stored.start()
+        await self._adapter.start(hub)
+
+    async def _follow_apps(self, hub: Hub) -> None:
+        while True:
+            await self._apps_changed.wait()
+            self._apps_changed.clear()
+            await apply_changes(hub, self._apps)
 
     def _listeners(self, hub: Hub, departure: Departure) -> tuple[Listener, Listener]:
         settings, lifecycle = self._settings, self._lifecycle
@@ -161,6 +203,7 @@ class Node:
                 refused_requests=lambda: {} if lifecycle.state is State.STARTING else main.refused,
             )
         )
+        registry.register(AppStoreCollector(self._metrics))
         registry.register(ClusterCollector(self._adapter.numbers))
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=registry)
@@ -196,15 +239,13 @@ class Node:
 
     # Signals
 
-    def _handle_signals(
-        self, hub: Hub, departure: Departure, spawn: Callable[[Coroutine[object, object, None]], object]
-    ) -> None:
+    def _handle_signals(self, departure: Departure) -> None:
         loop = asyncio.get_running_loop()
         for number in STOP_SIGNALS:
             loop.add_signal_handler(number, departure.exit)
-        loop.add_signal_handler(signal.SIGHUP, self._told_to_reload, hub, spawn)
+        loop.add_signal_handler(signal.SIGHUP, self._told_to_reload)
 
-    def _told_to_reload(self, hub: Hub, spawn: Callable[[Coroutine[object, object, None]], object]) -> None:
+    def _told_to_reload(self) -> None:
         """Read the applications again, and have open connections do as they say."""
         try:
             apps = self._reload().apps
@@ -212,9 +253,13 @@ class Node:
             self._metrics.reloads["failed"] += 1
             logger.error("configuration not reloaded, nothing has changed: %s", exc)
             return
-        self._apps.replace(apps)
-        spawn(apply_changes(hub, self._apps))
         self._metrics.reloads["done"] += 1
+        if self._stored is not None:
+            self._stored.hurry()
+            logger.info("applications are being read again from their store")
+            return
+        self._configured.replace(apps)
+        self._apps_changed.set()
         logger.info("configuration reloaded: %d applications", len(apps))
 
 
@@ -230,10 +275,11 @@ def run(settings: Settings, *, reload: Callable[[], Settings]) -> int:
 async def _run(settings: Settings, reload: Callable[[], Settings]) -> int:
     try:
         adapter = _adapter(settings)
-    except AdapterError as exc:
+        store = None if settings.store_options is None else open_store(settings.store_options)
+    except (AdapterError, StoreMisconfigured) as exc:
         logger.error("%s", exc)
         return 2
-    return await Node(settings, adapter, reload).run()
+    return await Node(settings, adapter, store, reload).run()
 
 
 def _adapter(settings: Settings) -> Adapter:

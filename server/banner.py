@@ -43,6 +43,8 @@ def banner(settings: Settings, *, address: str, port: int, metrics_address: str,
     lines = [f"Shoal is ready on {where}, metrics on http://{metrics_address}/metrics"]
     if settings.demo:
         lines.append(_demo(settings, port, scheme, shoal))
+    elif settings.store_options is not None:
+        lines.append(f"  applications from a store: {settings.app_store.partition('://')[0]}")
     else:
         lines += [f"  app {app.id}, key {app.key}{'' if app.enabled else ' (disabled)'}" for app in settings.apps]
     return "\n".join(lines)

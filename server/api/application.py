@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from server.api.authentication import SignedHandler
     from server.api.endpoint import Handler
     from server.api.metrics import ApiMetrics
-    from server.apps import Apps
+    from server.apps import Directory
     from server.config import Settings
 
 
@@ -57,7 +57,7 @@ class Api:
 
 def create_api(
     *,
-    apps: Apps,
+    apps: Directory,
     adapter: Adapter,
     settings: Settings,
     readiness: Callable[[], bool],

@@ -22,7 +22,7 @@ from server.protocol.auth import sign
 from server.protocol.strict_json import encode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from server.api.query import Query
     from server.apps import App
@@ -43,16 +43,17 @@ class SignedRequest(NamedTuple):
 
 
 def authenticate(
-    request: SignedRequest, *, app_id: str | None, by_key: Callable[[str], App | None], now: float
+    request: SignedRequest, query: Query, app: App | None, *, app_id: str | None, now: float
 ) -> tuple[App, Query]:
     """Return the application whose secret signed the request, and its query.
 
+    :param query: the request's.
+    :param app: the application that its ``auth_key`` belongs to, if any.
     :param app_id: the application that the path names; None where it names none, and the key alone decides.
     :raises Unauthorized: if it isn't signed, or not so that it can be believed now.
     :raises Forbidden: if the application is disabled.
     """
-    query = parse_query(request.query)
-    app = _find_app(query.values, app_id, by_key)
+    app = _check_app(query.values, app_id, app)
     _check_version(query.values)
     _check_timestamp(query.values, int(now))
     query = _check_signature(request, query, app.secrets)
@@ -73,11 +74,9 @@ def string_to_sign(method: str, path: str, query: Query) -> str:
     return f"{method}\n{path}\n{signed}"
 
 
-def _find_app(values: dict[str, str], app_id: str | None, by_key: Callable[[str], App | None]) -> App:
-    key = values.get("auth_key")
-    if key is None:
+def _check_app(values: dict[str, str], app_id: str | None, app: App | None) -> App:
+    if "auth_key" not in values:
         raise Unauthorized("Missing parameter: auth_key")
-    app = by_key(key)
     if app is None:
         raise Unauthorized("Unknown auth_key")
     if app_id is not None and app.id != app_id:

@@ -14,6 +14,15 @@ REDIS = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel", "redis+
 SQL = ("postgresql", "postgres", "mysql", "mariadb", "sqlite")
 
 
+SCHEMES = (*REDIS, *SQL)
+
+
+def is_store(url: str) -> bool:
+    """Tell whether this is the URL of some kind of store; not whether it can be read."""
+    scheme, separator, rest = url.partition("://")
+    return scheme in SCHEMES and bool(separator and rest)
+
+
 def open_store(options: StoreOptions) -> EditableStore:
     """Return a store that connects when it is used.
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import contextmanager
+from functools import partial
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, cast
 
@@ -23,7 +24,7 @@ from server.apps.redis_fields import decode, encode
 from server.apps.store import Stored, Unusable
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from server.apps.app import App
     from server.apps.options import StoreOptions
@@ -45,14 +46,13 @@ class RedisStore:
 
     async def find(self, keys: Collection[str]) -> Stored:
         asked = list(keys)
-        with _translated():
-            async with asyncio.timeout(self._timeout):
-                ids = await self._client.hmget(self._ids, asked)
+        (ids,) = await self._ask(lambda pipeline: pipeline.hmget(self._ids, asked))
         found = await self.fetch([app_id for app_id in ids if app_id])
         return Stored([app for app in found.apps if app.key in asked], found.unusable)
 
     async def fetch(self, ids: Collection[str]) -> Stored:
-        hashes = await self._hashes(ids)
+        questions = [partial(_hash, key=self._app(app_id)) for app_id in ids]
+        hashes: list[dict[str, str]] = await self._ask(*questions)
         apps, unusable = [], []
         for app_id, fields in zip(ids, hashes, strict=True):
             if not fields:
@@ -63,25 +63,26 @@ class RedisStore:
                 unusable.append(Unusable(app_id, fields.get("key", ""), why))
         return Stored(apps, unusable)
 
-    async def _hashes(self, ids: Collection[str]) -> list[dict[str, str]]:
-        if not ids:
-            return []
-        pipeline = self._client.pipeline(transaction=False)
-        for app_id in ids:
-            pipeline.hgetall(self._app(app_id))
-        with _translated():
-            async with asyncio.timeout(self._timeout):
-                hashes: list[dict[str, str]] = await pipeline.execute()
-        return hashes
-
     async def version(self) -> str:
+        (version,) = await self._ask(partial(_text, key=self._version))
+        return str(version)
+
+    async def _ask(self, *questions: Callable[[Any], object]) -> list[Any]:
+        """Ask all at once, and whether there have been applications at all.
+
+        :raises StoreUnavailable: also if there have not. To take that for "all were deleted" would, after a loss of
+            memory, close every client for good.
+        """
+        pipeline = self._client.pipeline(transaction=False)
+        pipeline.get(self._version)
+        for question in questions:
+            question(pipeline)
         with _translated():
             async with asyncio.timeout(self._timeout):
-                version: str | None = await self._client.get(f"{self._prefix}:version")
-        if version is None:
-            # To take this for "all were deleted" would close every client for good after a loss of memory.
+                answers: list[Any] = await pipeline.execute()
+        if answers[0] is None:
             raise StoreUnavailable("there never were applications in this Redis (shoal apps add), or it has lost them")
-        return version
+        return answers[1:]
 
     async def close(self) -> None:
         await self._client.aclose()
@@ -89,9 +90,7 @@ class RedisStore:
     # Changing
 
     async def list(self) -> Stored:
-        with _translated():
-            async with asyncio.timeout(self._timeout):
-                ids = await self._client.hvals(self._ids)
+        (ids,) = await self._ask(lambda pipeline: pipeline.hvals(self._ids))
         return await self.fetch(sorted(ids))
 
     async def add(self, app: App) -> None:
@@ -100,7 +99,7 @@ class RedisStore:
         if taken != "ok":
             raise StoreError(f"there is an application with the {taken} {getattr(app, taken)!r} already")
 
-    async def set_enabled(self, id: str, enabled: bool) -> None:  # noqa: A002 - the field's word
+    async def set_enabled(self, id: str, *, enabled: bool) -> None:  # noqa: A002 - the field's word
         await self._change(_CHANGE, id, "enabled", "true" if enabled else "false")
 
     async def set_secrets(self, id: str, secret: str, second: str | None) -> None:  # noqa: A002
@@ -114,7 +113,7 @@ class RedisStore:
             raise StoreError(f"there is no application {app_id!r}")
 
     async def _run(self, script: str, app_id: str, *arguments: str) -> str:
-        keys = [self._app(app_id), self._ids, f"{self._prefix}:version"]
+        keys = [self._app(app_id), self._ids, self._version]
         with _translated():
             async with asyncio.timeout(self._timeout):
                 answer: str = await self._client.eval(script, len(keys), *keys, *arguments)
@@ -124,8 +123,20 @@ class RedisStore:
     def _ids(self) -> str:
         return f"{self._prefix}:ids"
 
+    @property
+    def _version(self) -> str:
+        return f"{self._prefix}:version"
+
     def _app(self, app_id: str) -> str:
         return f"{self._prefix}:app:{app_id}"
+
+
+def _hash(pipeline: Any, *, key: str) -> None:
+    pipeline.hgetall(key)
+
+
+def _text(pipeline: Any, *, key: str) -> None:
+    pipeline.get(key)
 
 
 @contextmanager

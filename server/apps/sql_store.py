@@ -82,7 +82,7 @@ class SqlStore:
     async def remove(self, id: str) -> None:  # noqa: A002 - the field's word
         raise StoreError("a row is deleted by SQL: others may refer to it")
 
-    async def set_enabled(self, id: str, enabled: bool) -> None:  # noqa: A002
+    async def set_enabled(self, id: str, *, enabled: bool) -> None:  # noqa: A002
         await self._change(id, {"enabled": enabled})
 
     async def set_secrets(self, id: str, secret: str, second: str | None) -> None:  # noqa: A002

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 
 class Observer(Protocol):
@@ -13,19 +13,22 @@ class Observer(Protocol):
         """Count one value."""
 
 
-class StoreStats:
+H = TypeVar("H", bound=Observer)
+
+
+class StoreStats(Generic[H]):
     """Plain numbers, added to from everywhere."""
 
     __slots__ = ("cached", "failures", "lookups", "refreshed_at", "refreshes", "seconds", "unusable")
 
-    def __init__(self, seconds: Observer) -> None:
+    def __init__(self, seconds: H) -> None:
         # Keys that the store was asked for, by result: found, unknown, unusable, unavailable.
-        self.lookups: Counter[str] = Counter()
+        self.lookups = Counter(found=0, unknown=0, unusable=0, unavailable=0)
         # Questions to the store: how long each took, and those that had no answer.
         self.seconds = seconds
         self.failures = 0
         # Looks at all applications in use, by result: unchanged, changed, failed.
-        self.refreshes: Counter[str] = Counter()
+        self.refreshes = Counter(unchanged=0, changed=0, failed=0)
         # When the last one succeeded, by the node's clock; None without a store.
         self.refreshed_at: float | None = None
         # Applications that are stored, but not so that they could be used; of those this node has asked for.

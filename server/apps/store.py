@@ -45,10 +45,7 @@ class Store(Protocol):
         """Return the applications with these ids."""
 
     async def version(self) -> str | None:
-        """Return what is another text after each change, in one cheap question; None where only reading all tells.
-
-        :raises StoreMisconfigured: if this store will never answer as it is set up.
-        """
+        """Return what is another text after each change, in one cheap question; None where only reading all tells."""
 
     async def close(self) -> None:
         """Let go of its connections."""
@@ -66,7 +63,7 @@ class EditableStore(Store, Protocol):
         :raises StoreError: if there is one with this id or key, or the store takes none.
         """
 
-    async def set_enabled(self, id: str, enabled: bool) -> None:  # noqa: A002 - the field's words
+    async def set_enabled(self, id: str, *, enabled: bool) -> None:  # noqa: A002 - the field's words
         """Enable or disable an application.
 
         :raises StoreError: if there is none with this id; so do those below.

@@ -13,7 +13,7 @@ import re
 import time
 from contextlib import contextmanager
 from itertools import islice
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Any, assert_never
 
 from server.apps.cache import Cache, Gap
 from server.apps.errors import StoreUnavailable
@@ -52,7 +52,7 @@ class StoredApps:
         self,
         store: Store,
         options: StoreOptions,
-        stats: StoreStats,
+        stats: StoreStats[Any],
         *,
         is_in_use: Callable[[str], bool],
         on_change: Callable[[], None],
@@ -124,10 +124,7 @@ class StoredApps:
     # Running
 
     async def start(self) -> None:
-        """Wait until the store answers.
-
-        :raises StoreMisconfigured: if it never will.
-        """
+        """Wait until the store answers."""
         backoff = 0.1
         while not await self._refresh():
             await asyncio.sleep(backoff * random.uniform(0.5, 1.0))
@@ -135,12 +132,9 @@ class StoredApps:
 
     async def run(self) -> None:
         """Look up and refresh, until cancelled."""
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._look_up_what_is_wanted())
-                tasks.create_task(self._keep_fresh())
-        finally:
-            await self._store.close()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._look_up_what_is_wanted())
+            tasks.create_task(self._keep_fresh())
 
     def hurry(self) -> None:
         """Read all again now, whatever the store says."""

@@ -3,6 +3,7 @@
 import typer
 
 from server import __version__
+from server.cli.apps import apps
 from server.cli.check import check_config
 from server.cli.drain import drain
 from server.cli.nodes import nodes
@@ -34,6 +35,7 @@ app.command("tail")(tail)
 app.command("nodes")(nodes)
 app.command("drain")(drain)
 app.command("check-config")(check_config)
+app.add_typer(apps, name="apps")
 app.command("version")(version)
 
 

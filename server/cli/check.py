@@ -31,8 +31,9 @@ def effective_lines(configuration: Configuration) -> Iterator[str]:
     settings = configuration.settings
     for key in type(settings).model_fields:
         if key != "apps":
-            yield _line(key, getattr(settings, key), _source(configuration, key))
-    for app in settings.apps:
+            value = getattr(settings, key)
+            yield _line(key, _without_password(value) if key == "app_store" else value, _source(configuration, key))
+    for app in settings.apps if settings.store_options is None else ():
         yield ""
         yield f"[[apps]]  # {_source(configuration, 'apps')}"
         yield from (_line(key, getattr(app, key), "") for key in App.model_fields)

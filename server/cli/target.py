@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from server.cli.store import with_store
 from server.config import ConfigurationError, Settings, load_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from server.apps import App
@@ -58,7 +59,7 @@ def find_target(choice: Choice, *, config: Path | None, environ: Mapping[str, st
         case Choice(str(url), str(app_id), str(key), str(secret)):
             return _target(url, app_id, key, secret.encode())
     settings = load_settings(config=config, flags={}, environ=environ)
-    app = _chosen_app(settings, choice)
+    app = _chosen_app(_known_apps(settings, choice), choice)
     secret_bytes = app.secret_bytes if choice.secret is None else choice.secret.encode()
     return _target(choice.url or _configured_url(settings), app.id, app.key, secret_bytes)
 
@@ -91,10 +92,24 @@ def _configured_url(settings: Settings) -> str:
     return f"{scheme}://{_reachable(settings.host)}:{settings.port}"
 
 
-def _chosen_app(settings: Settings, choice: Choice) -> App:
-    for app in settings.apps:
+def _known_apps(settings: Settings, choice: Choice) -> Sequence[App]:
+    """Return the applications to choose from: of a store that may have many only those that can be meant."""
+    options = settings.store_options
+    if options is None:
+        return settings.apps
+    if choice.app_id is None and choice.key is None:
+        raise ConfigurationError("applications are in a store: say with --app-id or --key which of them")
+    if choice.app_id is not None:
+        app_id = choice.app_id
+        return with_store(options, lambda store: store.fetch([app_id])).apps
+    key = choice.key or ""
+    return with_store(options, lambda store: store.find([key])).apps
+
+
+def _chosen_app(apps: Sequence[App], choice: Choice) -> App:
+    for app in apps:
         if choice.app_id in {None, app.id} and choice.key in {None, app.key}:
             return app
     wanted = " and ".join(f"{what} {value!r}" for what, value in (("id", choice.app_id), ("key", choice.key)) if value)
-    known = ", ".join(f"{app.id} (key {app.key})" for app in settings.apps)
-    raise ConfigurationError(f"no application with {wanted} is configured, only {known}")
+    known = ", ".join(f"{app.id} (key {app.key})" for app in apps)
+    raise ConfigurationError(f"no application with {wanted} is configured" + (f", only {known}" if known else ""))

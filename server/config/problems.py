@@ -79,7 +79,7 @@ def _shown_value(error: ErrorDetails) -> str:
     name, field, value = _name(error["loc"]), _field(error["loc"]), error["input"]
     if (
         field is None
-        or name in {"secret", "second_secret", "redis", "apps"}
+        or name in {"secret", "second_secret", "redis", "app_store", "apps"}
         or not isinstance(value, str | int | float)
     ):
         return ""

@@ -28,6 +28,7 @@ _MARKED = re.compile(r"(<!-- begin (\w+) -->\n).*?(<!-- end \2 -->)", re.DOTALL)
 _SETTINGS_HEADINGS = {
     "host": "Listening",
     "redis": "Nodes and applications",
+    "app_store": "Stores of applications",
     "activity_timeout": "Times",
     "backlog": "Limits of a node",
     "max_node_buffer_bytes": "Slow clients and memory",

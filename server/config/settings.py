@@ -7,6 +7,8 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
 from server.apps import DEMO_APP, App, check_unique
+from server.apps.opening import SCHEMES, is_store
+from server.apps.options import StoreOptions
 from server.quantities import Bytes, Count, PerSecond, Seconds
 
 FLUSHING = 18.0
@@ -27,6 +29,12 @@ def _not_empty(apps: tuple[App, ...]) -> tuple[App, ...]:
     if not apps:
         raise ValueError("must have at least one application")
     return apps
+
+
+def _known_store(text: str) -> str:
+    if text not in {"config", "redis"} and not is_store(text):
+        raise ValueError(f"must be config, redis, or a URL that begins with {', '.join(f'{s}://' for s in SCHEMES)}")
+    return text
 
 
 def _lower(value: object) -> object:
@@ -82,6 +90,35 @@ class Settings(BaseModel):
     )
     insecure_demo: bool = Field(
         False, description="Serve the demo application, whose secret is public, on addresses that others can reach."
+    )
+
+    app_store: Annotated[str, AfterValidator(_known_store)] = Field(
+        "config",
+        repr=False,
+        description="Where applications are kept: `config` for the setting `apps`, `redis` for the Redis that nodes "
+        "share, or the URL of a Redis or a database; see [applications.md](applications.md).",
+    )
+    app_store_table: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)?$")] = Field(
+        "apps", description="The database's table, with its schema if need be. Soketi's has the same name."
+    )
+    app_store_timeout: Seconds = Field(
+        2.0, gt=0, le=30, description="Time for the store to answer. Whoever waits twice as long is told to come back."
+    )
+    app_refresh: Seconds = Field(
+        3.0,
+        gt=0,
+        le=300,
+        description="Time between two looks at the applications in use, all in one question: how soon a change in the "
+        "store is in force.",
+    )
+    app_lifetime: Seconds = Field(
+        600.0, gt=0, description="How long a node keeps an application that nobody uses. In use it is never forgotten."
+    )
+    app_unknown_lifetime: Seconds = Field(
+        10.0, gt=0, description="How long a node believes that there is no application with some key."
+    )
+    app_unknown_max: Count = Field(
+        10_000, ge=1, description="Keys of which it believes that: some megabytes for those who try out keys."
     )
 
     activity_timeout: Seconds = Field(
@@ -236,7 +273,23 @@ class Settings(BaseModel):
     @property
     def demo(self) -> bool:
         """Whether only the demo application is served, since no other was configured."""
-        return self.apps == (DEMO_APP,)
+        return self.apps == (DEMO_APP,) and self.app_store == "config"
+
+    @property
+    def store_options(self) -> StoreOptions | None:
+        """Where applications are kept; None if that is this configuration."""
+        if self.app_store == "config":
+            return None
+        return StoreOptions(
+            url=self.redis[0] if self.app_store == "redis" else self.app_store,
+            prefix=self.redis_prefix,
+            table=self.app_store_table,
+            timeout=self.app_store_timeout,
+            refresh=self.app_refresh,
+            lifetime=self.app_lifetime,
+            unknown_lifetime=self.app_unknown_lifetime,
+            max_unknown=self.app_unknown_max,
+        )
 
     @property
     def needed_grace(self) -> float:
@@ -251,11 +304,27 @@ class Settings(BaseModel):
     @model_validator(mode="after")
     def _check_together(self) -> Self:
         check_unique(self.apps)
+        self._check_store()
         self._check_tls()
         self._check_addresses()
         self._check_buffers()
         self._check_times()
         return self
+
+    def _check_store(self) -> None:
+        if self.app_store == "config":
+            return
+        if "apps" in self.model_fields_set:
+            raise ValueError(
+                "apps and app_store are both set: applications are kept in one place, leave one of them out"
+            )
+        if self.app_store == "redis" and not self.redis:
+            raise ValueError("app_store = redis needs redis: set it, or give the URL of a Redis as app_store")
+        if 2 * self.app_store_timeout > self.request_timeout:
+            raise ValueError(
+                f"app_store_timeout = {self.app_store_timeout:g} is above half of request_timeout = "
+                f"{self.request_timeout:g}: a handshake may have to wait for two answers"
+            )
 
     def _check_tls(self) -> None:
         if (self.tls_certificate is None) != (self.tls_key is None):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from server.apps.stats import StoreStats
 from server.channels.fanout import Delivered
 from server.metrics.histogram import Histogram
 
@@ -39,6 +40,11 @@ class AppCounters:
         # Through the HTTP API.
         self.published = 0
         self.published_bytes = 0
+
+    @property
+    def open(self) -> int:
+        """Connections that are established now."""
+        return self.opened - self.closed.total()
 
 
 class DepartureNumbers:
@@ -78,6 +84,7 @@ class Metrics:
         self.loop_lag_seconds = Histogram()
         self.gc_pause_seconds = Histogram()
         self.departure = DepartureNumbers()
+        self.app_store = StoreStats(Histogram())
         # Configuration reloads, by result.
         self.reloads: Counter[str] = Counter()
 

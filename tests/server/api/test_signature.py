@@ -37,7 +37,8 @@ def a_request(
 def check(
     request: SignedRequest, *, app_id: str | None = "3", now: float = NOW, apps: Apps = APPS
 ) -> tuple[App, Query]:
-    return authenticate(request, app_id=app_id, by_key=apps.by_key, now=now)
+    query = parse_query(request.query)
+    return authenticate(request, query, apps.by_key(query.values.get("auth_key", "")), app_id=app_id, now=now)
 
 
 def refusal(request: SignedRequest, *, app_id: str | None = "3", now: float = NOW) -> str:

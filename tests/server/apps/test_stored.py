@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -86,7 +87,7 @@ async def test_many_keys_are_one_question() -> None:
         found = await asyncio.gather(*[directory.get(f"key-{number}") for number in range(200)])
         assert sum(app is not None for app in found) == 100
         assert len(store.questions) == 1
-        assert directory.stats.lookups == {"found": 100, "unknown": 100}
+        assert directory.stats.lookups == Counter({"found": 100, "unknown": 100})
 
 
 async def test_no_question_is_longer_than_databases_like() -> None:
@@ -204,7 +205,7 @@ async def test_unusable_application_is_refused_alone_counted_and_logged(caplog: 
         with pytest.raises(StoreUnavailable):
             await directory.get("key-1")
         assert await directory.get("key-2") == an_app("2")
-        assert directory.stats.lookups == {"unusable": 1, "found": 1}
+        assert directory.stats.lookups == Counter({"unusable": 1, "found": 1})
     assert "max_connections" in caplog.text
 
 

@@ -89,9 +89,9 @@ async def test_five_hundred_are_one_answer(subject: Subject) -> None:
 
 async def test_application_is_disabled_and_enabled(subject: Subject) -> None:
     await subject.add(an_app())
-    await subject.store.set_enabled("1", False)
+    await subject.store.set_enabled("1", enabled=False)
     assert (await subject.store.fetch(["1"])).apps == [an_app(enabled=False)]
-    await subject.store.set_enabled("1", True)
+    await subject.store.set_enabled("1", enabled=True)
     assert (await subject.store.fetch(["1"])).apps == [an_app()]
 
 
@@ -108,7 +108,7 @@ async def test_secret_is_rotated_and_the_rotation_finished(subject: Subject) -> 
 async def test_what_is_not_there_cannot_be_changed(subject: Subject) -> None:
     await subject.add(an_app())
     with pytest.raises(StoreError, match="no application '9'"):
-        await subject.store.set_enabled("9", False)
+        await subject.store.set_enabled("9", enabled=False)
     with pytest.raises(StoreError, match="no application '9'"):
         await subject.store.set_secrets("9", "new", None)
 
@@ -123,7 +123,7 @@ async def test_each_change_is_another_version_where_there_are_any(subject: Subje
     await subject.add(an_app())
     before = await subject.store.version()
     assert await subject.store.version() == before
-    await subject.store.set_enabled("1", False)
+    await subject.store.set_enabled("1", enabled=False)
     assert subject.is_sql or await subject.store.version() != before
 
 

@@ -3,19 +3,42 @@
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self
 
 from redis import Redis
 
 from tests.adapter.redis.servers import Server, valkey_binary
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
 MASTERS = 3
 SLOTS = 16_384
 _TIMEOUT = 20.0
 _OPTIONS = ("--cluster-enabled", "yes", "--cluster-node-timeout", "2000")
+
+
+@dataclass(frozen=True)
+class Moving:
+    """A slot on its way from one master to another."""
+
+    slot: int
+    source: Any
+    source_port: int
+    target_port: int
+
+    def keys_left(self) -> list[bytes]:
+        """Return keys that the old master still has."""
+        found: list[bytes] = self.source.execute_command("CLUSTER", "GETKEYSINSLOT", self.slot, 1_000)
+        return found
+
+    def hand_over(self, keys: Iterable[bytes]) -> None:
+        if keys := list(keys):
+            self.source.execute_command("MIGRATE", "127.0.0.1", self.target_port, "", 0, 5000, "KEYS", *keys)
 
 
 class Masters:
@@ -72,13 +95,21 @@ class Masters:
 
     def move(self, slot: int) -> None:
         """Hand a slot with its keys over to the next master, as ``redis-cli --cluster reshard`` does."""
+        with self.moving(slot) as moving:
+            moving.hand_over(moving.keys_left())
+
+    @contextmanager
+    def moving(self, slot: int) -> Iterator[Moving]:
+        """Begin to hand a slot over to the next master; leaving hands over what is left, and ends it."""
         old = self.owner_of(slot)
         new = (old + 1) % MASTERS
         source, target = self._clients[old], self._clients[new]
         target.execute_command("CLUSTER", "SETSLOT", slot, "IMPORTING", self._ids[old])
         source.execute_command("CLUSTER", "SETSLOT", slot, "MIGRATING", self._ids[new])
-        while keys := source.execute_command("CLUSTER", "GETKEYSINSLOT", slot, 100):
-            source.execute_command("MIGRATE", "127.0.0.1", self.servers[new].port, "", 0, 5000, "KEYS", *keys)
+        moving = Moving(slot, source, self.servers[old].port, self.servers[new].port)
+        yield moving
+        while keys := moving.keys_left():
+            moving.hand_over(keys)
         target.execute_command("CLUSTER", "SETSLOT", slot, "NODE", self._ids[new])
         source.execute_command("CLUSTER", "SETSLOT", slot, "NODE", self._ids[new])
 

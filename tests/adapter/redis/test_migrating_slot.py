@@ -1,0 +1,130 @@
+"""Each write while its slot is on its way to another master: it takes effect as a whole, once, there or here."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+import secrets
+from typing import TYPE_CHECKING
+
+import pytest
+
+from adapter.outbox import Wants
+from adapter.redis.envelope import Kind
+from adapter.redis.errors import MOVING, Refusal
+from adapter.redis.keys import claim_of, who_is
+from adapter.redis.link import Link, open_link
+from adapter.redis.place import Place
+from adapter.redis.scripts import Scripts
+from adapter.redis.shards import slot_of_shard
+from adapter.redis.startup import load_scripts
+from tests.adapter.redis.caller import SHARD, TOPIC, Caller
+from tests.adapter.redis.masters import Masters
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+    from adapter.redis.numbering import Write
+
+SLOT = slot_of_shard(SHARD)
+APPLIED = 1
+
+WRITES: dict[str, Callable[[Caller], Write]] = {
+    "publish": lambda caller: caller.writes.publish(TOPIC, b"payload", "", 0, ""),
+    "publish once, to be remembered": lambda caller: caller.writes.publish(TOPIC, b"payload", "", 60.0, "once"),
+    "enter": lambda caller: caller.writes.enter(TOPIC, who_is("new"), b"info"),
+    "enter as the first": lambda caller: caller.writes.enter("app/presence-b", who_is("new"), b"info"),
+    "leave": lambda caller: caller.writes.leave(TOPIC, who_is("stays"), 0),
+    "leave as the last": lambda caller: caller.writes.leave("app/presence-c", who_is("only"), 0),
+    "leave with a hold": lambda caller: caller.writes.leave(TOPIC, who_is("stays"), 60_000),
+    "end a hold": lambda caller: caller.writes.lapse(claim_of(TOPIC, who_is("held"))),
+    "count": lambda caller: caller.writes.count(TOPIC, 7, announce=True),
+    "terminate": lambda caller: caller.writes.terminate(TOPIC),
+    "notify": lambda caller: caller.writes.notify(TOPIC, "client_event", b"{}", 5.0),
+}
+
+
+@pytest.fixture(scope="module")
+def masters() -> Iterator[Masters]:
+    with Masters() as masters:
+        yield masters
+
+
+@pytest.fixture
+async def links(masters: Masters) -> AsyncIterator[dict[int, Link]]:
+    """Return a link to each master, by its port."""
+    found = {}
+    for server in masters.servers:
+        link = await open_link(Place(port=server.port), connect_timeout=2.0, answer_timeout=5.0)
+        await load_scripts(link, Scripts(sharded=True))
+        found[server.port] = link
+    yield found
+    for link in found.values():
+        link.wire.close()
+
+
+async def a_caller(link: Link) -> Caller:
+    """Return a node that has been at work in the shard for a while."""
+    caller = Caller(link, f"test-{secrets.token_hex(4)}", "boot", sharded=True)
+    caller.writes.wants = lambda topic: int(Wants.OCCUPANCY | Wants.MEMBERS | Wants.COUNTS)
+    await caller.register()
+    for topic, user in ((TOPIC, "stays"), (TOPIC, "held"), ("app/presence-c", "only")):
+        await caller.write(caller.writes.enter(topic, who_is(user), b"info"))
+    await caller.write(caller.writes.leave(TOPIC, who_is("held"), 1))
+    await caller.write(caller.writes.count(TOPIC, 2, announce=True))
+    # The hold is due a millisecond after it was made.
+    await asyncio.sleep(0.005)
+    return caller
+
+
+async def contents(caller: Caller) -> dict[str, list[str]]:
+    """Return all keys of a caller's prefix, without the times in them."""
+    texts: dict[str, list[str]] = {}
+    for key in await caller.link.ask("KEYS", caller.keys.meta[:-1].replace("{", "\\{") + "*"):
+        kind = (await caller.link.ask("TYPE", key)).decode()
+        read = {
+            "string": ("GET", key),
+            "hash": ("HGETALL", key),
+            "set": ("SMEMBERS", key),
+            "zset": ("ZRANGE", key, 0, -1),
+            "stream": ("XRANGE", key, "-", "+"),
+        }[kind]
+        text = repr(await caller.link.ask(*read)).replace(caller.keys.meta[:-1], "")
+        texts[key.decode().removeprefix(caller.keys.meta[:-1])] = sorted(_without_times(text).split(","))
+    # Its bytes have times in them.
+    journal = [entry for entry in await caller.journal() if entry[1] != Kind.TERMINATED]
+    texts["j"] = [str(await caller.link.ask("XLEN", caller.keys.journal)), *map(repr, journal)]
+    return texts
+
+
+def _without_times(text: str) -> str:
+    text = re.sub(r"b'[0-9a-f]{40}'", "<id>", text)
+    return re.sub(r"\d{10}\.\d{6}|\d{13}(-\d+)?", "<time>", text)
+
+
+@pytest.mark.parametrize("name", WRITES)
+async def test_write_takes_effect_once_wherever_its_keys_are(
+    name: str, masters: Masters, links: dict[int, Link]
+) -> None:
+    chance = random.Random(name)
+    link = links[masters.servers[masters.owner_of(SLOT)].port]
+    reference = await a_caller(link)
+    assert (await reference.write(WRITES[name](reference)))[0] == APPLIED
+    expected = await contents(reference)
+    refused = 0
+    for share in (0.0, 0.3, 0.6, 0.9, 1.0):
+        caller = await a_caller(links[masters.servers[masters.owner_of(SLOT)].port])
+        caller.number += 1
+        with masters.moving(SLOT) as moving:
+            keys = [key for key in moving.keys_left() if key.startswith(caller.keys.meta[:-1].encode())]
+            moving.hand_over(chance.sample(keys, round(share * len(keys))))
+            try:
+                assert (await caller.write(WRITES[name](caller), caller.number))[0] == APPLIED
+            except Refusal as exc:
+                assert exc.code in MOVING  # noqa: PT017 - either is right
+                refused += 1
+        caller.link = links[moving.target_port]
+        assert (await caller.write(WRITES[name](caller), caller.number))[0] == APPLIED
+        assert await contents(caller) == expected
+    assert refused >= 1

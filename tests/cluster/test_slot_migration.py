@@ -23,13 +23,16 @@ PAUSE = 0.1
 DELIVERED_WITHIN = 5.0
 
 
-async def test_order_survives_moving_slots(crowd: Crowd, seed: int, measured: Callable[[str], None]) -> None:
+@pytest.mark.parametrize("way", [Masters.move, Masters.move_at_once], ids=["key by key", "at once"])
+async def test_order_survives_moving_slots(
+    way: Callable[[Masters, int], None], crowd: Crowd, seed: int, measured: Callable[[str], None]
+) -> None:
     with Masters() as redis, running_nodes(redis.url) as nodes:
         slots = [redis.slot_of(f"{{s{shard}}}") for shard in range(SHARDS)]
         async with Traffic(nodes, crowd, channels=20, rate=300.0, seed=seed) as traffic:
             await asyncio.sleep(1.0)
             for slot in slots:
-                await asyncio.to_thread(redis.move, slot)
+                await asyncio.to_thread(way, redis, slot)
                 await asyncio.sleep(PAUSE)
             await asyncio.sleep(1.0)
             await traffic.stop()

@@ -14,7 +14,7 @@ from redis import Redis
 from tests.adapter.redis.servers import Server, valkey_binary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 MASTERS = 3
 SLOTS = 16_384
@@ -42,12 +42,16 @@ class Moving:
 
 
 class Masters:
-    """A Redis Cluster. Each master has a third of the slots when it begins."""
+    """A Redis Cluster. Each master has a third of the slots when it begins.
 
-    def __init__(self) -> None:
+    :param with_replicas: have one for each master, in step with it.
+    """
+
+    def __init__(self, *, with_replicas: bool = False) -> None:
         with ExitStack() as stack:
             folder = Path(stack.enter_context(TemporaryDirectory(prefix="shoal-redis-cluster-")))
             self.servers = [self._server(folder / str(number), stack) for number in range(MASTERS)]
+            self.replicas: list[Server] = []
             self._clients = [stack.enter_context(Redis(port=server.port)) for server in self.servers]
             bounds = [SLOTS * number // MASTERS for number in range(MASTERS + 1)]
             for number, client in enumerate(self._clients):
@@ -55,9 +59,26 @@ class Masters:
                 client.execute_command("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
             for server in self.servers[1:]:
                 self._clients[0].execute_command("CLUSTER", "MEET", "127.0.0.1", server.port)
-            self._wait_until_agreed()
+            self._wait_until("the masters find together", lambda: all(map(self._knows_all, self.servers)))
             self._ids = [client.execute_command("CLUSTER", "MYID").decode() for client in self._clients]
+            if with_replicas:
+                self._add_replicas(folder, stack)
             self._exit = stack.pop_all()
+
+    def _add_replicas(self, folder: Path, stack: ExitStack) -> None:
+        for number, master in enumerate(self._ids):
+            replica = self._server(folder / f"replica-{number}", stack)
+            replica.command("CLUSTER", "MEET", "127.0.0.1", str(self.servers[0].port))
+            self._wait_until(
+                "the replica knows its master",
+                lambda replica=replica, master=master: "OK" in replica.command("CLUSTER", "REPLICATE", master),  # type: ignore[misc]
+            )
+            self.replicas.append(replica)
+        self._wait_until(
+            "replicas are in step",
+            lambda: all("state=online" in server.command("INFO", "replication") for server in self.servers),
+        )
+        self._wait_until("all know all", lambda: all(map(self._knows_all, [*self.servers, *self.replicas])))
 
     @staticmethod
     def _server(folder: Path, stack: ExitStack) -> Server:
@@ -67,16 +88,21 @@ class Masters:
         stack.callback(server.kill)
         return server
 
-    def _wait_until_agreed(self) -> None:
+    @staticmethod
+    def _wait_until(what: str, condition: Callable[[], bool]) -> None:
         deadline = time.monotonic() + _TIMEOUT
-        while not all(self._knows_all(server) for server in self.servers):
-            assert time.monotonic() < deadline, "the masters don't find together"
+        while not condition():
+            assert time.monotonic() < deadline, f"{what}: not within {_TIMEOUT} s"
             time.sleep(0.05)
 
-    @staticmethod
-    def _knows_all(server: Server) -> bool:
+    def _knows_all(self, server: Server) -> bool:
         info = server.command("CLUSTER", "INFO")
-        return "cluster_state:ok" in info and f"cluster_known_nodes:{MASTERS}" in info
+        known = len(self.servers) + len(self.replicas)
+        return "cluster_state:ok" in info and f"cluster_known_nodes:{known}" in info
+
+    def is_promoted(self, number: int) -> bool:
+        """Tell whether the replica of a master has become one."""
+        return "master" in self.replicas[number].command("ROLE")
 
     @property
     def url(self) -> str:
@@ -97,6 +123,14 @@ class Masters:
         """Hand a slot with its keys over to the next master, as ``redis-cli --cluster reshard`` does."""
         with self.moving(slot) as moving:
             moving.hand_over(moving.keys_left())
+
+    def move_at_once(self, slot: int) -> None:
+        """Hand a slot over to the next master as Valkey 9 does by itself: all of it in one moment."""
+        old = self.owner_of(slot)
+        new = (old + 1) % MASTERS
+        source = self._clients[old]
+        source.execute_command("CLUSTER", "MIGRATESLOTS", "SLOTSRANGE", slot, slot, "NODE", self._ids[new])
+        self._wait_until(f"slot {slot} has moved", lambda: self.owner_of(slot) == new)
 
     @contextmanager
     def moving(self, slot: int) -> Iterator[Moving]:

@@ -163,6 +163,25 @@ def test_data_that_is_too_large_raises_the_status(backend: Pusher) -> None:
         backend.trigger("channel", "event", "x" * 10_241)
 
 
+def test_an_application_over_its_rate_raises_the_status(create_backend: Backend) -> None:
+    backend = create_backend(APPS["slow"])
+    # More than there is, so that nothing is left however slow the machine.
+    assert backend.trigger([f"channel-{number}" for number in range(100)], "event", "x") == {}
+    with pytest.raises(PusherBadStatus, match=r"^429: 429 TOO MANY REQUESTS: application 1008 may publish 1 "):
+        backend.trigger("channel", "event", "x")
+
+
+def test_an_application_over_its_reads_raises_the_status(create_backend: Backend) -> None:
+    backend = create_backend(APPS["slow"])
+    with pytest.raises(PusherBadStatus, match=r"^429: 429 TOO MANY REQUESTS: application 1008 may ask 1 "):
+        ask_again_and_again(backend)
+
+
+def ask_again_and_again(backend: Pusher) -> None:
+    for _ in range(50):
+        backend.channels_info()
+
+
 def test_batch_that_is_too_long_raises_bad_request(backend: Pusher) -> None:
     events = [{"channel": "channel", "name": "event", "data": "x"} for _ in range(11)]
     with pytest.raises(PusherBadRequest, match=r"^Batch too large \(11 > 10\)\n\Z"):

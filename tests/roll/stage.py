@@ -99,11 +99,11 @@ class Stage:
         light = [guest for guest in guests if not guest.is_real and not guest.visits]
         visitors = [guest for guest in guests if guest.visits]
         return [
-            self._fleet(REAL, real, balancer.clients_port),
+            *(self._fleet(REAL, some, balancer.clients_port) for some in (real,) if some),
             # Two processes, so that neither has more to do than a node.
             *(self._fleet(LIGHT, half, balancer.clients_port) for half in (light[::2], light[1::2])),
             # In turn to all nodes, so that those that are about to leave get their share.
-            self._fleet(LIGHT, visitors, balancer.api_port),
+            *(self._fleet(LIGHT, some, balancer.api_port) for some in (visitors,) if some),
         ]
 
     def _fleet(self, command: Sequence[str], guests: Sequence[Guest], port: int) -> Fleet:

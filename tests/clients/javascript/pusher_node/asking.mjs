@@ -89,6 +89,15 @@ check("ending the connections of a user who has none is accepted with exactly an
   assert.equal(await response.text(), "{}");
 });
 
+check("an application over its rate is refused with 429", async () => {
+  const backend = createBackend({ app: "slow" });
+  const channels = Array.from({ length: 100 }, (_, number) => `channel-${number}`);
+  await backend.trigger(channels, "event", "x").catch(() => "was over it already");
+  const { status, body } = await refusal(backend.trigger("channel", "event", "x"));
+  assert.equal(status, 429);
+  assert.match(body, /^429 TOO MANY REQUESTS: application 1008 may publish 1 events a second/);
+});
+
 check("a wrong secret is refused with what should have been signed", async (stage) => {
   const { status, body } = await refusal(createBackend({ secret: "wrong" }).trigger("channel", "event", 1));
   assert.equal(status, 401);

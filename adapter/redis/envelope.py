@@ -1,8 +1,8 @@
 """What nodes tell each other: a msgpack array ``[version, position, kind, first, second]``.
 
 The node that writes packs the last three (the *tail*); the script in Redis puts version and position in front, since it
-alone knows the position. Two releases run side by side in a rolling deploy, so each reads its own version and the next
-one, which may add fields behind these five.
+alone knows the position. Two releases run side by side in a rolling deploy, so each reads its own version and both
+neighbours; a next version may add fields behind these five, and nothing else.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import msgpack
 
 VERSION = 1
 """The version that is written, by scripts/_write.lua."""
-READABLE = (VERSION, VERSION + 1)
+READABLE = (VERSION - 1, VERSION, VERSION + 1)
 
 
 class Kind(IntEnum):
@@ -60,8 +60,10 @@ def opening(kind: Kind) -> bytes:
 
 
 def read_tail(data: bytes) -> Tail:
-    """Return kind and fields of a tail."""
-    kind, first, second = msgpack.unpackb(_THREE + data)
+    """Return kind and fields of a tail; what a later version has put behind them is left alone."""
+    unpacker = msgpack.Unpacker()
+    unpacker.feed(_THREE + data)
+    kind, first, second = unpacker.unpack()
     return kind, first, second
 
 

@@ -51,6 +51,8 @@ Command = tuple["bytes | str | int", ...]
 PROBE_INTERVAL = 1.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
 """Seconds between two attempts to connect; a cluster has 5 seconds to converge once its Redis is back."""
+UNREADABLE_A_LINE = 1000
+"""Envelopes that nobody can read for which there is one line in the log."""
 SUBSCRIBE_TIMEOUT = 10.0
 """Seconds for all topics of a node to be subscribed again."""
 
@@ -131,7 +133,9 @@ class Partition:
             position, kind, first, second = read(data)
         except Unreadable as exc:
             self._stats.unreadable += 1
-            logger.warning("dropped: %s", exc)
+            # There may be as many of them as there are messages.
+            if self._stats.unreadable % UNREADABLE_A_LINE == 1:
+                logger.warning("dropped %d so far: %s", self._stats.unreadable, exc)
             return
         watch.shard.arrived(watch, position, kind, first, second, len(data))
 

@@ -102,6 +102,12 @@ class RunningNode:
         """Return the sum of the samples of this name that have these labels; 0 if there is none."""
         return sum(sample.value for sample in self._samples() if sample.matches(name, labels))
 
+    def nodes(self) -> list[dict[str, Any]]:
+        """Return the nodes of the cluster, as it lists them."""
+        answer = httpx.get(f"{self.metrics_url}/nodes", timeout=10.0).raise_for_status()
+        found: list[dict[str, Any]] = answer.json()["nodes"]
+        return found
+
     def rss(self) -> int:
         """Return the bytes of memory that it occupies."""
         status = Path(f"/proc/{self.pid}/status")
@@ -161,13 +167,18 @@ class RunningNode:
 
 
 def start_node(
-    settings: Mapping[str, str] | None = None, *, apps: Sequence[Mapping[str, Any]] = (), arguments: Sequence[str] = ()
+    settings: Mapping[str, str] | None = None,
+    *,
+    apps: Sequence[Mapping[str, Any]] = (),
+    arguments: Sequence[str] = (),
+    source: Path = ROOT,
 ) -> RunningNode:
     """Start a node on free ports of the loopback interface and wait until it is ready.
 
     :param settings: its ``SHOAL_*`` variables; no other of that prefix reaches it.
     :param apps: its applications, the first of which the result's ``app`` is; none for the demo application.
     :param arguments: more flags for ``shoal serve``.
+    :param source: the folder with the packages that it runs.
     """
     environment = {name: value for name, value in os.environ.items() if not name.startswith("SHOAL_")}
     environment |= {"SHOAL_LOG_FORMAT": "json", "SHOAL_PORT": "0", "SHOAL_METRICS_PORT": "0"} | dict(settings or {})
@@ -176,7 +187,7 @@ def start_node(
     directory = TemporaryDirectory(prefix="shoal-node-")
     command = [sys.executable, "-m", "server", "serve", *arguments]
     with (Path(directory.name) / "log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+        process = subprocess.Popen(command, cwd=source, env=environment, stdout=log, stderr=log)
     app = Credentials(apps[0]["id"], apps[0]["key"], apps[0]["secret"]) if apps else Credentials()
     try:
         return RunningNode(process, directory, app)

@@ -16,6 +16,7 @@ from prometheus_client.core import CollectorRegistry
 
 from adapter.errors import AdapterError
 from adapter.local import LocalAdapter
+from adapter.outbox import OutboxOptions
 from adapter.redis import RedisAdapter, RedisOptions
 from server import __version__
 from server.api import create_api, create_metrics_app, drain_handler, nodes_handler
@@ -34,6 +35,7 @@ from server.leaving import Departure
 from server.lifecycle import Lifecycle, State
 from server.listener import HttpLimits, Listener, ListenError
 from server.metrics import AppStoreCollector, ClusterCollector, Metrics, NodeCollector
+from server.webhooks import WebhookCollector, Webhooks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -67,6 +69,7 @@ class Node:
         self._configured = Apps(settings.apps)
         self._stored = None if store is None else self._kept_in(store)
         self._apps: Directory = self._stored or self._configured
+        self._webhooks = Webhooks(adapter.outbox, self._apps, settings)
 
     def _kept_in(self, store: Store) -> StoredApps:
         options = self._settings.store_options
@@ -109,7 +112,12 @@ class Node:
 
         hub = Hub(adapter=self._adapter, settings=self._settings, metrics=self._metrics, spawn=spawn)
         departure = Departure(
-            self._lifecycle, hub=hub, adapter=self._adapter, settings=self._settings, metrics=self._metrics
+            self._lifecycle,
+            hub=hub,
+            adapter=self._adapter,
+            settings=self._settings,
+            metrics=self._metrics,
+            flush=[self._webhooks.flush],
         )
         main, inspection = self._listeners(hub, departure)
         # First of all, so that a node which waits for the others' state can be told to go, and be seen to live.
@@ -119,7 +127,7 @@ class Node:
             await inspection.stop(0.0)
             return 0
         sweeps = Sweeps(hub, self._settings, self._metrics)
-        spawn(self._follow_apps(hub))
+        spawn(self._follow_apps(hub, spawn))
         if self._stored is not None:
             spawn(self._stored.run())
         spawn(sweeps.each_second())
@@ -158,11 +166,17 @@ class Node:
             await self._stored.start()
         await self._adapter.start(hub)
 
-    async def _follow_apps(self, hub: Hub) -> None:
+    async def _follow_apps(self, hub: Hub, spawn: Callable[[Coroutine[object, object, None]], object]) -> None:
         while True:
+            if self._has_webhooks():
+                self._webhooks.begin(spawn)
             await self._apps_changed.wait()
             self._apps_changed.clear()
             await apply_changes(hub, self._apps)
+
+    def _has_webhooks(self) -> bool:
+        # In a store an application with some may turn up at any time.
+        return self._stored is not None or any(app.webhooks for app in self._configured)
 
     def _listeners(self, hub: Hub, departure: Departure) -> tuple[Listener, Listener]:
         settings, lifecycle = self._settings, self._lifecycle
@@ -205,6 +219,7 @@ class Node:
         )
         registry.register(AppStoreCollector(self._metrics))
         registry.register(ClusterCollector(self._adapter.numbers))
+        registry.register(WebhookCollector(self._webhooks))
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=registry)
         token = settings.drain_token
@@ -284,7 +299,7 @@ async def _run(settings: Settings, reload: Callable[[], Settings]) -> int:
 
 def _adapter(settings: Settings) -> Adapter:
     if not settings.redis:
-        return LocalAdapter(name=_node_name(settings), version=__version__)
+        return LocalAdapter(name=_node_name(settings), version=__version__, outbox=_outbox(settings))
     options = RedisOptions(
         prefix=settings.redis_prefix,
         connect_timeout=settings.redis_connect_timeout,
@@ -292,8 +307,18 @@ def _adapter(settings: Settings) -> Adapter:
         patience=settings.redis_patience,
         node=_node_name(settings),
         version=__version__,
+        outbox=_outbox(settings),
     )
     return RedisAdapter(settings.redis, options)
+
+
+def _outbox(settings: Settings) -> OutboxOptions:
+    return OutboxOptions(
+        debounce=settings.webhook_debounce,
+        most=settings.webhook_outbox,
+        most_buried=settings.webhook_failed,
+        keep_buried=settings.webhook_failed_lifetime,
+    )
 
 
 def _node_name(settings: Settings) -> str:

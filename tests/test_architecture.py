@@ -46,6 +46,7 @@ MAY_IMPORT = {
         "server.config",
         "server.metrics",
         "adapter.base",
+        "adapter.outbox",
         "adapter.errors",
     },
     # HTTP and sockets, and nothing of Pusher.

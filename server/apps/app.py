@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
+from server.apps.webhook import Webhook
 from server.origins import matches, parse_pattern
 from server.quantities import Bytes, Characters, Count, Seconds
 
@@ -46,6 +47,10 @@ class App(BaseModel):
         None,
         ge=0,
         description="Connections of this application in the cluster; one more is closed with 4004. None: no limit.",
+    )
+
+    webhooks: tuple[Webhook, ...] = Field(
+        (), description="Where the application's back end is told of what happens in channels; see webhooks.md."
     )
 
     max_subscriptions: Count = Field(200, ge=1, description="Channels that one connection may be subscribed to.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import SecretStr
 
-from server.apps import App
+from server.apps import App, Webhook
 from server.quantities import Unit
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ _KINDS: dict[object, str] = {
     Path: "a path",
     SecretStr: "text, not empty",
 }
+_LISTS: dict[object, str] = {App: "one or more tables", Webhook: "a list of tables"}
 
 
 def allowed_values(field: FieldInfo) -> str:
@@ -47,7 +48,9 @@ def _kind(kind: Any, metadata: list[Any]) -> str:
         *most, last = get_args(kind)
         return f"{', '.join(most)} or {last}"
     if get_origin(kind) is tuple:
-        return "one or more tables" if get_args(kind)[0] is App else "a list of texts"
+        return _LISTS.get(get_args(kind)[0], "a list of texts")
+    if get_origin(kind) is dict:
+        return "a table of texts"
     if kind is str and any(getattr(item, "pattern", None) for item in metadata):
         return "text of letters, digits, `-` and `_`"
     return _KINDS[kind]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Literal
 
-from server.apps import App
+from server.apps import App, Webhook
 from server.config.allowed import allowed_values
 from server.config.settings import Settings
 
@@ -79,7 +79,7 @@ def _shown_value(error: ErrorDetails) -> str:
     name, field, value = _name(error["loc"]), _field(error["loc"]), error["input"]
     if (
         field is None
-        or name in {"secret", "second_secret", "redis", "app_store", "apps"}
+        or name in {"secret", "second_secret", "redis", "app_store", "apps", "webhooks"}
         or not isinstance(value, str | int | float)
     ):
         return ""
@@ -104,7 +104,7 @@ def _own_words(error: ErrorDetails) -> str:
 
 def _suggestion(location: tuple[int | str, ...], origin: Origin | None) -> str:
     in_app = len(location) > 1
-    known = App.model_fields if in_app else Settings.model_fields
+    known = Webhook.model_fields if _is_webhooks(location) else App.model_fields if in_app else Settings.model_fields
     nearest = get_close_matches(str(location[-1]), known, n=1)
     if not nearest:
         return ""
@@ -116,8 +116,15 @@ def _name(location: tuple[int | str, ...]) -> str:
     return str(location[2] if location[0] == "apps" and len(location) > 2 else location[0])
 
 
+def _is_webhooks(location: tuple[int | str, ...]) -> bool:
+    """Tell whether an error is about a field of one of an application's webhooks."""
+    return location[0] == "apps" and len(location) > 4 and location[2] == "webhooks"
+
+
 def _field(location: tuple[int | str, ...]) -> FieldInfo | None:
     if location[0] == "apps" and len(location) == 2:
         return None
+    if _is_webhooks(location):
+        return Webhook.model_fields.get(str(location[4]))
     fields = App.model_fields if location[0] == "apps" and len(location) > 2 else Settings.model_fields
     return fields.get(_name(location))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pydantic_core import PydanticUndefined
 
-from server.apps import App
+from server.apps import App, Webhook
 from server.config.allowed import allowed_values
 from server.config.settings import Settings
 
@@ -34,6 +34,7 @@ _SETTINGS_HEADINGS = {
     "max_node_buffer_bytes": "Slow clients and memory",
     "hold_leaving": "Presence of those who come back",
     "settle": "Leaving",
+    "webhook_timeout": "Webhooks",
     "log_level": "Logs",
 }
 _APP_HEADINGS = {"id": "Credentials", "client_events": "Features", "max_subscriptions": "Limits of an application"}
@@ -44,6 +45,7 @@ def refreshed(text: str) -> str:
     tables = {
         "settings": _sections(Settings.model_fields, _SETTINGS_HEADINGS),
         "apps": _sections(App.model_fields, _APP_HEADINGS),
+        "webhooks": _sections(Webhook.model_fields, {"url": "Where and what"}),
     }
     return _MARKED.sub(lambda match: f"{match[1]}{tables[match[2]]}\n{match[3]}", text)
 
@@ -59,6 +61,8 @@ def _sections(fields: Mapping[str, FieldInfo], headings: Mapping[str, str]) -> s
 
 def _default(field: FieldInfo) -> str:
     default = field.default
+    if field.default_factory is not None or default == "":
+        return "none"
     if default is PydanticUndefined:
         return "*required*"
     if default is None or default == ():

@@ -262,6 +262,62 @@ class Settings(BaseModel):
         description="Lets its bearer drain the node by `POST /drain` on the metrics port. None: nobody may.",
     )
 
+    webhook_timeout: Seconds = Field(
+        5.0, gt=0, le=60, description="Time for a back end to answer a webhook; only a 2xx counts. Redirects do not."
+    )
+    webhook_batch_time: Seconds = Field(
+        0.5, ge=0, le=10, description="How long an event waits for others that go to the same place."
+    )
+    webhook_batch_events: Count = Field(
+        50, ge=1, le=1_000, description="Events in one request. 1 for back ends that look at the first only."
+    )
+    webhook_batch_bytes: Bytes = Field(
+        65_536, ge=1_024, description="Size of a request, unless one event alone is larger: web servers have limits."
+    )
+    webhook_first_retry: Seconds = Field(
+        1.0, gt=0, description="Rest after a first failure, twice as long after each other; half of it is by chance."
+    )
+    webhook_longest_retry: Seconds = Field(
+        30.0, gt=0, description="Longest rest between two attempts: so long after a back end is back it is told."
+    )
+    webhook_give_up_after: Seconds = Field(
+        300.0,
+        gt=0,
+        description="Age of an event at which it is not tried again, but kept among the failed. Pusher's 5 minutes; "
+        "Pusher's library for Python refuses what is older.",
+    )
+    webhook_concurrency: Count = Field(256, ge=1, description="Webhook requests of this node under way at once.")
+    webhook_endpoint_concurrency: Count = Field(
+        4,
+        ge=1,
+        description="The same to one address; one only while it fails. 1 keeps the order of what is sent.",
+    )
+    webhook_endpoint_queue: Count = Field(
+        1_000,
+        ge=1,
+        description="Events that wait on this node for one address. The others stay in Redis, so that a slow back end "
+        "keeps nobody else waiting.",
+    )
+    webhook_debounce: Seconds = Field(
+        3.0,
+        ge=0,
+        le=60,
+        description="How long `channel_vacated` and `member_removed` wait: who is back by then isn't mentioned. "
+        "Pusher's 3 s. The same on all nodes.",
+    )
+    webhook_outbox: Count = Field(
+        10_000,
+        ge=100,
+        description="Events that wait in Redis for each of the 64 shards; more are dropped and counted. About 250 "
+        "bytes each.",
+    )
+    webhook_failed: Count = Field(
+        1_000, ge=1, description="Failed events kept for each shard, for `shoal webhooks retry`; more are dropped."
+    )
+    webhook_failed_lifetime: Seconds = Field(
+        604_800.0, ge=1, description="How long they are kept after the last one of their shard."
+    )
+
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = Field(
         "info",
         description="The least that is logged. `debug` has a line for the open and the close of each connection.",

@@ -21,6 +21,7 @@ from server.channels.count import CountThrottle
 from server.hub.delivery import Delivery
 from server.hub.holds import hold_after_close
 from server.hub.interest import Interest
+from server.hub.notices import Notices
 from server.hub.users import Users
 from server.protocol import codes, events
 from server.protocol.codes import Close
@@ -62,6 +63,7 @@ class Hub:
         # Invariant: a channel is in here if and only if somebody of this node is in it or on the way in.
         self.channels: dict[Topic, Channel] = {}
         self._interest = Interest(adapter)
+        self._notices = Notices(adapter)
         self._users = Users(
             adapter=adapter,
             interest=self._interest,
@@ -261,6 +263,8 @@ class Hub:
     def _admit(self, client: Client, channel: Channel, entry: Entry | None) -> None:
         frames = channel.admit(client, entry)
         self._write(client, frames)
+        if channel.kind.cache and entry is not None and entry.remembered is None:
+            self._notices.cache_miss(client.session.app, channel.topic, channel.name)
         self._count(client, channel)
         count = channel.count
         if count is not None and count.total and (count.is_large or count.due is None):
@@ -307,12 +311,18 @@ class Hub:
             return
         future = self._adapter.publish(topic, effect.payload, sender=client.session.socket_id)
         if future.done():
-            self._relayed(client, future)
+            self._relayed(client, effect, future)
         else:
-            future.add_done_callback(partial(self._relayed, client))
+            future.add_done_callback(partial(self._relayed, client, effect))
 
-    def _relayed(self, client: Client, future: Future[None]) -> None:
-        if future.cancelled() or (exc := future.exception()) is None:
+    def _relayed(self, client: Client, effect: Relay, future: Future[None]) -> None:
+        if future.cancelled():
+            return
+        exc = future.exception()
+        if exc is None:
+            session = client.session
+            topic = self._topic(client, effect.channel)
+            self._notices.client_event(session.app, topic, effect.channel, effect.payload, session.socket_id)
             return
         if not isinstance(exc, Unavailable):
             raise exc

@@ -21,6 +21,16 @@ if TYPE_CHECKING:
     from tests.harness.node import RunningNode
 
 
+APP = {
+    "id": "app-id",
+    "key": "app-key",
+    "secret": "app-secret",
+    # Nobody listens there.
+    "webhooks": [{"url": "http://127.0.0.1:9/", "event_types": ["channel_occupied"]}],
+}
+"""That of a node without any configuration, with more to see."""
+
+
 def exposition() -> str:
     """Start a node with a Redis, visit it, and return its metrics as text."""
     with TemporaryDirectory(prefix="shoal-redis-") as folder, running(valkey_binary(), Path(folder)) as redis:
@@ -29,12 +39,14 @@ def exposition() -> str:
 
 def _visited(redis: Server) -> str:
     settings = {"SHOAL_REDIS": redis.url, "SHOAL_MAX_FAILED_REQUESTS_PER_SECOND_PER_IP": "1"}
-    with start_node(settings) as node, connect(f"{node.websocket_url}?protocol=7") as client:
+    settings |= {"SHOAL_WEBHOOK_DEBOUNCE": "0"}
+    with start_node(settings, apps=[APP]) as node, connect(f"{node.websocket_url}?protocol=7") as client:
         client.recv()
         client.send('{"event":"pusher:subscribe","data":{"channel":"somewhere"}}')
         client.recv()
         client.send("no JSON")
         client.recv()
+        client.send('{"event":"pusher:unsubscribe","data":{"channel":"somewhere"}}')
         _come_and_go(node)
         _fail_too_often(node)
         _send_nonsense(node)
@@ -45,6 +57,8 @@ def _visited(redis: Server) -> str:
         node.signal(signal.SIGHUP)
         node.wait_until(lambda: node.metric("shoal_connections_closed_total"), "counts the close")
         node.wait_until(lambda: node.metric("shoal_configuration_reloads_total"), "counts the reload")
+        node.wait_until(lambda: node.metric("shoal_webhook_retries_total"), "counts webhooks that nobody took")
+        node.wait_until(lambda: node.metric("shoal_webhook_events_total"), "counts an event that nobody wants")
         return httpx.get(f"{node.metrics_url}/metrics").text
 
 

@@ -7,7 +7,7 @@ import re
 import tomllib
 from pathlib import Path
 
-from server.apps import App
+from server.apps import App, Webhook
 from server.cli.serve import serve
 from server.config import Settings, load_settings
 from server.config.reference import refreshed
@@ -23,7 +23,7 @@ def test_page_has_every_setting_as_it_is() -> None:
 
 def test_page_has_a_row_for_each_setting_of_nodes_and_apps() -> None:
     rows = re.findall(r"^\| `(\w+)` \|", PAGE, re.MULTILINE)
-    assert rows == [*Settings.model_fields, *App.model_fields]
+    assert rows == [*Settings.model_fields, *App.model_fields, *Webhook.model_fields]
 
 
 def test_tables_are_made_anew_between_their_marks() -> None:

@@ -1,0 +1,56 @@
+"""What applications' back ends are told of channels: which transitions, and what only a node knows of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from adapter.outbox import Wants
+from server.protocol.names import USER_PREFIX
+
+if TYPE_CHECKING:
+    from adapter.base import Adapter, Topic
+    from server.apps import App
+
+CLIENT_EVENT, CACHE_MISS = "client_event", "cache_miss"
+CACHE_MISSES_APART = 5.0
+"""Seconds in which all misses of a channel are one: whoever comes while the back end is filling it misses too."""
+
+_WANTS = (
+    (Wants.OCCUPANCY, ("channel_occupied", "channel_vacated")),
+    (Wants.MEMBERS, ("member_added", "member_removed")),
+    (Wants.COUNTS, ("subscription_count",)),
+)
+
+
+def wants_of(app: App | None, topic: Topic) -> Wants:
+    """Return which transitions of a topic some webhook of its application is to be told."""
+    wants = Wants.NOTHING
+    if app is None or not app.webhooks:
+        return wants
+    channel = topic.partition("/")[2]
+    if not channel.startswith(USER_PREFIX):
+        for wanted, event_types in _WANTS:
+            if any(is_wanted(app, event_type, channel) for event_type in event_types):
+                wants |= wanted
+    return wants
+
+
+def is_wanted(app: App, event_type: str, channel: str) -> bool:
+    return any(webhook.wants(event_type, channel) for webhook in app.webhooks)
+
+
+class Notices:
+    """Hands in what transitions don't tell."""
+
+    def __init__(self, adapter: Adapter) -> None:
+        self._outbox = adapter.outbox
+
+    def client_event(self, app: App, topic: Topic, channel: str, payload: bytes, socket_id: str) -> None:
+        """Note a client's event, once it is accepted: who sent it, and the event as subscribers get it."""
+        if app.webhooks and is_wanted(app, CLIENT_EVENT, channel):
+            self._outbox.notify(topic, CLIENT_EVENT, b"%b\n%b" % (socket_id.encode(), payload))
+
+    def cache_miss(self, app: App, topic: Topic, channel: str) -> None:
+        """Note that somebody found nothing in a cache channel."""
+        if app.webhooks and is_wanted(app, CACHE_MISS, channel):
+            self._outbox.notify(topic, CACHE_MISS, apart=CACHE_MISSES_APART)

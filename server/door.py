@@ -12,13 +12,13 @@ from asyncio import Future
 from functools import partial
 from typing import TYPE_CHECKING
 
+from server.addresses import Addresses
 from server.apps.errors import StoreUnavailable
 from server.connection import Connection
 from server.protocol import codes
 from server.protocol.codes import Close
 from server.protocol.handshake import read_greeting
 from server.protocol.session import Session
-from server.throttle import Throttle, network_of
 from server.websocket import WebSocket
 
 if TYPE_CHECKING:
@@ -53,10 +53,7 @@ class Door:
         self._is_draining = is_draining
         # Sockets of all states.
         self._open = 0
-        # By address, where that is limited.
-        self._open_from: dict[str, int] = {}
-        # None where handshakes aren't limited by address.
-        self._handshakes = _throttle(settings)
+        self._addresses = Addresses(settings)
 
     def open(self, upgrade: Upgrade) -> asyncio.Protocol:
         """Answer a WebSocket's request, and go on with its connection."""
@@ -77,7 +74,8 @@ class Door:
         self._bound_buffers(upgrade.transport)
         self._open += 1
         # An address is refused before anybody's time is taken for it: to look up keys that it makes up, for example.
-        greeting = self._why_not_from(upgrade.peer) or read_greeting(upgrade.path, upgrade.query.decode("latin-1"))
+        too_many = self._addresses.came(upgrade.peer, self._hub.now())
+        greeting = too_many or read_greeting(upgrade.path, upgrade.query.decode("latin-1"))
         if isinstance(greeting, Close):
             self._refuse(connection, greeting)
             return connection
@@ -100,18 +98,6 @@ class Door:
             self._refuse(connection, codes.APP_NOT_FOUND_NOW)
         else:
             raise exc
-
-    def _why_not_from(self, peer: str) -> Close | None:
-        """Count one more connection of an address; return why it is one too many, if so."""
-        limit = self._settings.max_connections_per_ip
-        if limit is not None:
-            network = network_of(peer)
-            self._open_from[network] = open_now = self._open_from.get(network, 0) + 1
-            if open_now > limit:
-                return codes.TOO_MANY_FROM_ADDRESS
-        if self._handshakes is not None and not self._handshakes.spend(network_of(peer), self._hub.now()):
-            return codes.TOO_MANY_HANDSHAKES
-        return None
 
     def _found(self, connection: Connection, upgrade: Upgrade, key: str, app: App | None) -> None:
         close = codes.unknown_app(key) if app is None else self._why_not(app, upgrade)
@@ -188,24 +174,7 @@ class Door:
 
     def _lost(self, peer: str, _: Connection) -> None:
         self._open -= 1
-        if self._settings.max_connections_per_ip is None:
-            return
-        network = network_of(peer)
-        self._open_from[network] -= 1
-        if not self._open_from[network]:
-            del self._open_from[network]
-
-
-def _throttle(settings: Settings) -> Throttle | None:
-    """Return what limits handshakes by address.
-
-    After a deploy all who were connected come back, and may have one address. A node never had more than it may have:
-    with a burst of that size none of them is refused, however low the rate is.
-    """
-    if settings.max_handshakes_per_second_per_ip is None:
-        return None
-    burst = settings.handshake_burst_per_ip or settings.max_connections
-    return Throttle(settings.max_handshakes_per_second_per_ip, burst)
+        self._addresses.gone(peer)
 
 
 def _header(upgrade: Upgrade, name: bytes) -> str | None:

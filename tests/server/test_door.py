@@ -129,6 +129,11 @@ async def test_handshakes_from_one_address_are_limited_beyond_a_burst_and_closed
         # What the client itself adds to the header doesn't make it another one.
         assert not await _is_let_in_from(node, "192.0.2.3, 192.0.2.1")
         assert node.metric("shoal_handshakes_refused_total", code="4100", reason="address_rate") == 3
+        # Named once, not each time.
+        named = [record["message"] for record in node.records() if "turned away" in record["message"]]
+        assert named == [
+            "192.0.2.1 is turned away: Too many handshakes from this address, come back in a second",
+        ]
 
 
 async def test_the_addresses_of_one_ipv6_customer_count_as_one() -> None:

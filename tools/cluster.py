@@ -27,12 +27,22 @@ _APPS = json.dumps(
 )
 """Served unless others are configured: as the demo application, whose long greeting each node would print."""
 _HINT = """
+  ┌──────────────────────────────────────────────────────────────────────────┐
+  │  DEMO: all on this machine, and a secret that everybody knows. The Redis  │
+  │  keeps nothing, and ends with this. For a real one: docs/cluster.md.      │
+  └──────────────────────────────────────────────────────────────────────────┘
+
 {nodes}
 
   Subscribe to a channel on one node, from another terminal, then publish through another:
 
     {shoal} tail my-channel --url http://127.0.0.1:{first}
     {shoal} publish my-channel my-event '{{"hello":"world"}}' --url http://127.0.0.1:{last}
+
+  Whom a node sees, and what becomes of one that dies (it is gone from the list 10 seconds later):
+
+    {shoal} nodes --url http://127.0.0.1:{metrics}
+    kill -9 {victim}
 
   Ctrl-C ends all of them.
 """
@@ -77,7 +87,13 @@ class Cluster:
         self._run("redis ", [find_server(), *arguments, "--maxmemory-policy", "noeviction"], {})
         _wait_for(redis_port)
         for number, (port, metrics_port) in enumerate(self._ports, 1):
-            settings = {"PORT": port, "METRICS_PORT": metrics_port, "REDIS": f"redis://127.0.0.1:{redis_port}"}
+            redis = f"redis://127.0.0.1:{redis_port}"
+            settings = {
+                "PORT": port,
+                "METRICS_PORT": metrics_port,
+                "REDIS": redis,
+                "NODE_NAME": f"node-{number}",
+            }
             command = [sys.executable, "-m", "server", "serve"]
             self._run(f"node {number}", command, {f"SHOAL_{name}": str(value) for name, value in settings.items()})
 
@@ -101,8 +117,14 @@ class Cluster:
                 zip(self._ports, self._processes[1:], strict=True), 1
             )
         ]
-        shoal = f"{sys.executable} -m server"
-        return _HINT.format(nodes="\n".join(nodes), shoal=shoal, first=self._ports[0][0], last=self._ports[-1][0])
+        return _HINT.format(
+            nodes="\n".join(nodes),
+            shoal=_command(),
+            first=self._ports[0][0],
+            last=self._ports[-1][0],
+            metrics=self._ports[0][1],
+            victim=self._processes[-1].pid,
+        )
 
     def stop(self) -> None:
         """End the nodes, then the Redis; whoever doesn't is killed."""
@@ -117,6 +139,14 @@ class Cluster:
         """End everything at once."""
         for process in self._processes:
             process.kill()
+
+
+def _command() -> str:
+    """Return how a shell in this folder calls Shoal."""
+    script = Path(sys.executable).with_name("shoal")
+    if not script.exists():
+        return f"{sys.executable} -m server"
+    return str(script.relative_to(Path.cwd()) if script.is_relative_to(Path.cwd()) else script)
 
 
 def _end(process: subprocess.Popen[str], seconds: float) -> None:

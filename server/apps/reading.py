@@ -26,5 +26,6 @@ def read_app(values: Mapping[str, Any], names: Mapping[str, str] | None = None) 
         return App.model_validate({name: value for name, value in values.items() if name in App.model_fields})
     except ValidationError as exc:
         error = exc.errors(include_url=False, include_context=False, include_input=False)[0]
-        name = str(error["loc"][0]) if error["loc"] else ""
-        raise BadRow((names or {}).get(name, name), error["msg"]) from None
+        name, *within = [str(part) for part in error["loc"]] or [""]
+        why = f"{'.'.join(within)}: {error['msg']}" if within else error["msg"]
+        raise BadRow((names or {}).get(name, name), why) from None

@@ -63,6 +63,16 @@ def _json(value: Any) -> Any:
     return json.loads(value) if isinstance(value, str | bytes) else value
 
 
+def _webhooks(value: Any) -> Any:
+    """Return the list; Soketi calls one of the events otherwise."""
+    webhooks = _json(value) or ()
+    return [
+        webhook | {"event_types": [_EVENT_TYPES.get(name, name) for name in webhook.get("event_types") or ()]}
+        for webhook in webhooks
+    ]
+
+
+_EVENT_TYPES = {"cache_missed": "cache_miss"}
 _COLUMNS = {
     "id": _Column("id", _text),
     "key": _Column("key", _text),
@@ -81,6 +91,7 @@ _COLUMNS = {
     "max_event_name_length": _Column("max_event_name_length", _limit),
     "max_event_payload_in_kb": _Column("max_event_bytes", _kilobytes),
     "max_event_batch_size": _Column("max_batch_events", _limit),
+    "webhooks": _Column("webhooks", _webhooks),
 }
 _OWN_JSON = frozenset(
     name
@@ -118,5 +129,5 @@ def _meaning(column: str) -> tuple[str, Callable[[Any], Any]]:
 def _read(column: str, read: Callable[[Any], Any], value: Any) -> Any:
     try:
         return read(value)
-    except (TypeError, ValueError, RecursionError):
+    except (TypeError, ValueError, AttributeError, RecursionError):
         raise BadRow(column, "can't be read") from None

@@ -163,6 +163,9 @@ def _tell(credentials: dict[str, str], as_json: bool) -> None:
 
 def _described(app: App) -> dict[str, Any]:
     settings = app.model_dump(mode="json", exclude={"secret", "second_secret"})
+    for webhook in settings["webhooks"]:
+        # Credentials of whoever receives it.
+        webhook["headers"] = dict.fromkeys(webhook["headers"], "***")
     return settings | {"is_rotating": app.second_secret is not None}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -73,6 +74,32 @@ async def test_every_column_is_in_force(table: str, store: EditableStore) -> Non
     )
 
 
+async def test_webhooks_are_those_of_soketi(table: str, store: EditableStore) -> None:
+    webhooks = [
+        {
+            "url": "https://a.test/hook",
+            "event_types": ["channel_occupied", "cache_missed"],
+            "filter": {"channel_name_starts_with": "private-", "channel_name_ends_with": "-x"},
+            "headers": {"X-Token": "t"},
+        },
+        {"url": "https://b.test", "event_types": ["client_event"]},
+    ]
+    await insert(table, ROW | {"webhooks": json.dumps(webhooks), "max_backend_events_per_sec": 50})
+    (app,) = (await store.fetch(["1"])).apps
+    first, second = app.webhooks
+    assert (first.url, first.event_types) == ("https://a.test/hook", ("channel_occupied", "cache_miss"))
+    assert (first.channel_name_starts_with, first.channel_name_ends_with) == ("private-", "-x")
+    assert first.headers == {"X-Token": "t"}
+    assert second.event_types == ("client_event",)
+    assert (app.max_backend_events_per_second, app.max_reads_per_second) == (50, None)
+
+
+async def test_webhook_that_cannot_be_served_is_refused_with_its_column(table: str, store: EditableStore) -> None:
+    await insert(table, ROW | {"webhooks": '[{"lambda_function": "f", "event_types": ["client_event"]}]'})
+    (item,) = (await store.fetch(["1"])).unusable
+    assert (item.why.column, str(item.why)) == ("webhooks", "webhooks: 0.url: Field required")
+
+
 async def test_disabled_application_is_disabled(table: str, store: EditableStore) -> None:
     await insert(table, ROW | {"enabled": 0})
     (app,) = (await store.fetch(["1"])).apps
@@ -129,6 +156,11 @@ async def test_table_in_a_schema_with_integer_ids_and_few_columns(postgresql_ser
         ("enable_client_messages", "1", "client_events", True),
         ("allowed_origins", '["https://a.test"]', "allowed_origins", ("https://a.test",)),
         ("watchlists", 1, "watchlists", True),
+        ("webhooks", None, "webhooks", ()),
+        ("webhooks", "null", "webhooks", ()),
+        ("webhooks", "[]", "webhooks", ()),
+        ("max_read_req_per_sec", 9, "max_reads_per_second", 9),
+        ("max_read_req_per_sec", -1, "max_reads_per_second", None),
         ("updated_by", "somebody", "enabled", True),
     ],
 )

@@ -54,7 +54,11 @@ def test_added_application_has_the_printed_credentials_and_what_was_set(url: str
     added = json.loads(
         done(url, "add", "7", "--json", "--set", "client_events=true", "--set", 'allowed_origins=["https://a.test"]')
     )
-    (app,) = stored(url)
+    webhook = {"url": "https://a.test", "headers": {"Authorization": "hush"}}
+    done(url, "add", "8", "--set", f"webhooks={json.dumps([webhook])}")
+    app, other = stored(url)
+    assert other.webhooks[0].headers == {"Authorization": "hush"}
+    assert "hush" not in done(url, "list", "--json")
     assert (app.id, app.key, app.secret.get_secret_value()) == ("7", added["key"], added["secret"])
     assert len(added["secret"]) == 32
     assert app.client_events

@@ -36,6 +36,10 @@ class Apps:
         self._by_id = {app.id: app for app in apps}
         self._by_key = {app.key: app for app in apps}
 
+    @property
+    def has_all(self) -> bool:
+        return True
+
     def by_id(self, id: str) -> App | None:  # noqa: A002 - the protocol's word
         """Return the application that an API request's path names."""
         return self._by_id.get(id)

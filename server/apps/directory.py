@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 class Directory(Protocol):
     """Finds applications. Nothing here blocks: what has to be asked for first is a future."""
 
+    @property
+    def has_all(self) -> bool:
+        """Whether every application there is can be found at once, so that one which can't is none."""
+
     def by_key(self, key: str) -> App | Future[App | None] | None:
         """Return the application that a client or a request names; None if there is none.
 

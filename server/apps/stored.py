@@ -77,6 +77,10 @@ class StoredApps:
 
     # Directory
 
+    @property
+    def has_all(self) -> bool:
+        return False
+
     def by_key(self, key: str) -> App | Future[App | None] | None:
         found = self._cache.by_key(key, now=self._clock())
         if not isinstance(found, Gap):

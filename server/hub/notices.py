@@ -9,7 +9,7 @@ from server.protocol.names import USER_PREFIX
 
 if TYPE_CHECKING:
     from adapter.base import Adapter, Topic
-    from server.apps import App
+    from server.apps import App, Directory
 
 CLIENT_EVENT, CACHE_MISS = "client_event", "cache_miss"
 CACHE_MISSES_APART = 5.0
@@ -20,6 +20,22 @@ _WANTS = (
     (Wants.MEMBERS, ("member_added", "member_removed")),
     (Wants.COUNTS, ("subscription_count",)),
 )
+
+
+_ALL = Wants.OCCUPANCY | Wants.MEMBERS | Wants.COUNTS
+
+
+def wants_in(apps: Directory, topic: Topic) -> Wants:
+    """Return which transitions of a topic are to be kept, as far as this node knows the topic's application.
+
+    It may not: whoever clears up after a dead node settles what was that node's. Then all are kept, and whoever delivers
+    them looks the application up.
+    """
+    app_id, _, channel = topic.partition("/")
+    app = apps.by_id(app_id)
+    if app is None and not apps.has_all:
+        return Wants.NOTHING if channel.startswith(USER_PREFIX) else _ALL
+    return wants_of(app, topic)
 
 
 def wants_of(app: App | None, topic: Topic) -> Wants:

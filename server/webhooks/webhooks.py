@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from server.hub.notices import wants_of
+from server.hub.notices import wants_in
 from server.webhooks.deliverer import Deliverer
 from server.webhooks.options import DeliveryOptions
 
@@ -57,7 +57,7 @@ class Webhooks:
         return self._deliverer.oldest
 
     def _wants(self, topic: Topic) -> Wants:
-        return wants_of(self._apps.by_id(topic.partition("/")[0]), topic)
+        return wants_in(self._apps, topic)
 
 
 def _options(settings: Settings) -> DeliveryOptions:

@@ -28,8 +28,8 @@ _ALL = Wants.OCCUPANCY | Wants.MEMBERS | Wants.COUNTS
 def wants_in(apps: Directory, topic: Topic) -> Wants:
     """Return which transitions of a topic are to be kept, as far as this node knows the topic's application.
 
-    It may not: whoever clears up after a dead node settles what was that node's. Then all are kept, and whoever delivers
-    them looks the application up.
+    It may not: whoever clears up after a dead node settles what was that node's. Then all are kept, and whoever
+    delivers them looks the application up.
     """
     app_id, _, channel = topic.partition("/")
     app = apps.by_id(app_id)

@@ -237,6 +237,8 @@ class Partition:
             why = explain(self.finder, why)
         if isinstance(why, Misconfigured) and not self.failed.done():
             self.failed.set_exception(why)
+            # Nobody waits for a master that a Redis Cluster has got later.
+            self.failed.exception()
         if self.up.is_set():
             self._stats.reconnects += 1
             logger.warning("connection to Redis lost: %s", why)

@@ -86,7 +86,12 @@ def test_figures_of_the_text_are_the_defaults() -> None:
 
 
 def test_links_of_the_page_lead_somewhere() -> None:
-    for page in (PAGE, PAGE.with_name("observing.md"), PAGE.parents[1] / "helm" / "shoal" / "README.md"):
+    for page in (
+        PAGE,
+        PAGE.with_name("observing.md"),
+        PAGE.with_name("cluster.md"),
+        PAGE.parents[1] / "helm" / "shoal" / "README.md",
+    ):
         text = page.read_text(encoding="utf-8")
         for target, anchor in re.findall(r"\]\(([^)#:]*)(?:#([\w-]+))?\)", text):
             found = (page.parent / target) if target else page

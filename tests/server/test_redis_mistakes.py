@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from tests.adapter.redis.masters import Masters
 from tests.adapter.redis.permitted import rules
 from tests.adapter.redis.servers import Server, binary_of, free_port, running
 from tests.harness.node import ROOT, start_node
@@ -108,6 +109,14 @@ def test_modes_that_are_mixed_up_are_told_with_the_url_to_write(server: Server, 
         assert "runs in cluster mode: write redis+cluster://" in refused(of_cluster.url)
 
 
+def test_wrong_password_for_a_cluster_is_a_mistake() -> None:
+    with Masters() as masters:
+        for server in masters.servers:
+            server.command("CONFIG", "SET", "requirepass", "secret")
+        assert "wants a password" in refused(masters.url)
+        assert "doesn't take this user and password" in refused(masters.url.replace("//", "//:other@"))
+
+
 def test_sentinel_is_told_from_what_it_watches(server: Server, binary: str, tmp_path: Path) -> None:
     config = tmp_path / "sentinel.conf"
     config.write_text(f"sentinel monitor main 127.0.0.1 {server.port} 1\n")
@@ -160,7 +169,7 @@ def test_node_of_another_schema_is_told_with_whom_it_disagrees(server: Server) -
 def test_unreachable_server_is_waited_for_and_that_is_said(binary: str, tmp_path: Path) -> None:
     server = Server(binary, tmp_path)
     with UnreadyNode({"SHOAL_REDIS": server.url}) as node:
-        node.wait_until_said("can't use Redis, trying again: can't connect to 127.0.0.1:")
+        node.wait_until_said("can't use Redis: can't connect to 127.0.0.1:")
         answer = httpx.get(f"{node.metrics_url}/readyz")
         assert (answer.status_code, answer.text[:46]) == (503, "not ready: starting: can't connect to 127.0.0.")
         assert httpx.get(f"{node.metrics_url}/livez").status_code == 200
@@ -179,6 +188,6 @@ def test_unreachable_server_is_waited_for_and_that_is_said(binary: str, tmp_path
 def test_unreachable_cluster_and_sentinel_are_waited_for_too() -> None:
     for url in (f"redis+cluster://127.0.0.1:{free_port()}", f"redis+sentinel://127.0.0.1:{free_port()}/main"):
         with UnreadyNode({"SHOAL_REDIS": url}) as node:
-            node.wait_until_said("can't use Redis, trying again: no ")
+            node.wait_until_said("can't use Redis: no ")
             answer = httpx.get(f"{node.metrics_url}/readyz")
             assert (answer.status_code, "can't connect to 127.0.0.1:" in answer.text) == (503, True)

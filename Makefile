@@ -31,8 +31,8 @@ bench: $(VENV)/.installed ## Measure, on two cores (ARGS="--only fanout --quick"
 cluster: $(VENV)/.tests-installed ## Three nodes and a Valkey on this machine, to play with
 	@$(BIN)/python -m tools.cluster $(ARGS)
 
-chaos: $(VENV)/.tests-installed ## Several nodes, a Redis, and faults between them
-	@$(BIN)/python -m pytest -m cluster tests/cluster tests/adapter/redis $(ARGS)
+chaos: $(VENV)/.tests-installed ## Nodes, a Redis, and faults between them, for long (SEED=1 MINUTES=5)
+	@CHAOS_SEED=$(SEED) CHAOS_MINUTES=$(or $(MINUTES),5) $(BIN)/python -m pytest -n 0 -m cluster tests/cluster $(ARGS)
 
 roll: $(VENV)/.tests-installed ## A rolling deploy with real clients, and what it cost them
 	@$(BIN)/python -m tests.roll $(ARGS)

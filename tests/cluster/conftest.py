@@ -19,7 +19,7 @@ MINUTES = float(os.environ.get("CHAOS_MINUTES") or 0.0)
 """How long the scenarios run that can run for any time; 0 for their short forms."""
 
 
-_measured: list[tuple[str, str]] = []
+_MEASURED = "measured in the cluster"
 
 
 @pytest.fixture
@@ -36,7 +36,13 @@ def seconds() -> Callable[[float], float]:
 @pytest.fixture
 def measured(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """Note a line for the table at the end."""
-    return lambda text: _measured.append((request.node.name, text))
+    return lambda text: request.node.user_properties.append((_MEASURED, text))
+
+
+@pytest.fixture(autouse=True)
+def _shows_its_seed() -> None:
+    """Have it at hand when a test fails."""
+    print(f"CHAOS_SEED={SEED}")
 
 
 @pytest.fixture
@@ -56,7 +62,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if _measured:
-        terminalreporter.section(f"measured in the cluster (CHAOS_SEED={SEED})")
-    for test, text in _measured:
-        terminalreporter.line(f"{test}: {text}")
+    lines = [
+        f"{report.nodeid.rpartition('::')[2]}: {text}"
+        for outcome in ("passed", "failed")
+        for report in terminalreporter.stats.get(outcome, [])
+        for name, text in report.user_properties
+        if name == _MEASURED and report.when == "call"
+    ]
+    if lines:
+        terminalreporter.section(_MEASURED)
+    for line in lines:
+        terminalreporter.line(line)

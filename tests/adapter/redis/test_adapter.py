@@ -35,8 +35,6 @@ async def join(node: Node, topic: Topic, user: str | None = None) -> Entry:
 
 # One path, one order
 
-pytestmark = pytest.mark.cluster
-
 
 def _of(node: Node, condition: Callable[[Node], bool]) -> Callable[[], bool]:
     """Return the condition for one of several nodes."""

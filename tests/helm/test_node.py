@@ -90,6 +90,14 @@ def test_applications_are_in_a_secret_and_nowhere_else() -> None:
     assert "my-secret" not in json.dumps(others)
 
 
+def test_applications_may_be_in_the_shared_redis_or_wherever_a_secret_says() -> None:
+    rendered = render(with_values("alb", apps={"list": [], "store": "redis"}))
+    assert rendered.environment["SHOAL_APP_STORE"] == "redis"
+    rendered = render(with_values("minimal", apps={"list": [], "storeSecret": "database"}))
+    assert rendered.secrets == {"SHOAL_APP_STORE": ("database", "store")}
+    assert rendered.all("Pod") == [], "no test of delivery, which needs an application"
+
+
 def test_urls_of_redis_are_in_a_secret_since_they_have_passwords() -> None:
     rendered = render(values_of("gateway"))
     assert rendered.one("Secret", "realtime")["stringData"]["redis"] == "redis://redis-a:6379,redis://redis-b:6379"

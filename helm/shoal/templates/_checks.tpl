@@ -16,12 +16,17 @@
 {{- end }}
 
 {{- define "shoal.checkApps" -}}
-{{- with .Values.apps -}}
-{{- if and .list .existingSecret -}}
-{{- fail "apps.list and apps.existingSecret are both given: applications come from one of them." -}}
-{{- else if not (or .list .existingSecret) -}}
-{{- fail "there is no application: give apps.list, or apps.existingSecret, the name of a Secret that has them as JSON." -}}
+{{- $given := list -}}
+{{- range $name := list "list" "existingSecret" "store" "storeSecret" -}}
+{{- if get $.Values.apps $name }}{{ $given = append $given (printf "apps.%s" $name) }}{{ end -}}
 {{- end -}}
+{{- if gt (len $given) 1 -}}
+{{- fail (printf "%s are both given: applications come from one of them." (join " and " $given)) -}}
+{{- else if not $given -}}
+{{- fail "there is no application: give apps.list, or apps.existingSecret, the name of a Secret that has them as JSON, or apps.store." -}}
+{{- end -}}
+{{- if and .Values.apps.store (not (or .Values.redis.urls .Values.redis.existingSecret .Values.valkey.enabled)) -}}
+{{- fail "apps.store is redis, but there is none: give redis.urls or redis.existingSecret." -}}
 {{- end -}}
 {{- end }}
 
@@ -54,7 +59,7 @@
 {{/* Settings that the chart makes from other values; a second place for them would win or lose unnoticed. */}}
 {{- define "shoal.checkSettings" -}}
 {{- $elsewhere := dict
-  "apps" "apps.list" "redis" "redis.urls" "settle" "drain.settle" "drain_rate" "drain.rate" "drain_max" "drain.max"
+  "apps" "apps.list" "app_store" "apps.store" "redis" "redis.urls" "settle" "drain.settle" "drain_rate" "drain.rate" "drain_max" "drain.max"
   "grace" "drain.gracePeriod" "drain_token" "drain.tokenSecret"
   "port" "service.port" "metrics_port" "the chart alone" "unix_socket" "the chart alone" "metrics_host" "the chart alone"
   "tls_certificate" "ingress.tls" "tls_key" "ingress.tls" -}}

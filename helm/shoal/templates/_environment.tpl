@@ -5,11 +5,20 @@
 {{- end }}
 
 {{- define "shoal.appsEnvironment" -}}
+{{- if .Values.apps.store }}
+- name: SHOAL_APP_STORE
+  value: {{ .Values.apps.store }}
+{{- else if .Values.apps.storeSecret }}
+- name: SHOAL_APP_STORE
+  valueFrom:
+    secretKeyRef: {name: {{ .Values.apps.storeSecret }}, key: store}
+{{- else }}
 - name: SHOAL_APPS
   valueFrom:
     secretKeyRef:
       name: {{ include "shoal.appsSecret" . }}
       key: {{ ternary "apps" .Values.apps.secretKey (empty .Values.apps.existingSecret) }}
+{{- end }}
 {{- end }}
 
 {{- define "shoal.redisEnvironment" -}}

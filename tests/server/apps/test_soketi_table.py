@@ -78,7 +78,7 @@ async def test_webhooks_are_those_of_soketi(table: str, store: EditableStore) ->
     webhooks = [
         {
             "url": "https://a.test/hook",
-            "event_types": ["channel_occupied", "cache_missed"],
+            "event_types": ["channel_occupied", "cache_miss"],
             "filter": {"channel_name_starts_with": "private-", "channel_name_ends_with": "-x"},
             "headers": {"X-Token": "t"},
         },
@@ -159,6 +159,7 @@ async def test_table_in_a_schema_with_integer_ids_and_few_columns(postgresql_ser
         ("webhooks", None, "webhooks", ()),
         ("webhooks", "null", "webhooks", ()),
         ("webhooks", "[]", "webhooks", ()),
+        ("webhooks", "", "webhooks", ()),
         ("max_read_req_per_sec", 9, "max_reads_per_second", 9),
         ("max_read_req_per_sec", -1, "max_reads_per_second", None),
         ("updated_by", "somebody", "enabled", True),

@@ -38,6 +38,18 @@
 {{- if gt (len $given) 1 -}}
 {{- fail (printf "%s are all given: the nodes share one Redis, choose." (join " and " $given)) -}}
 {{- end -}}
+{{- if .Values.networkPolicy.enabled -}}
+{{- range .Values.redis.urls -}}
+{{- /* Of a URL that names several servers, as for Sentinel, each has its port. Colons of passwords and of IPv6 don't count. */ -}}
+{{- $places := regexReplaceAll "^[^/]*//([^@/]*@)?" . "" | splitList "/" | first -}}
+{{- range regexFindAll ":[0-9]+" (regexReplaceAll "\\[[^]]*\\]" $places "") -1 -}}
+{{- $port := trimPrefix ":" . -}}
+{{- if not (has $port (toStrings $.Values.networkPolicy.redisPorts)) -}}
+{{- fail (printf "redis.urls has port %s, but networkPolicy.redisPorts doesn't: nodes could never reach it, add it there." $port) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- $most := ternary .Values.autoscaling.maxReplicas .Values.replicaCount .Values.autoscaling.enabled | int -}}
 {{- if and (gt $most 1) (not $given) -}}
 {{- fail (printf "%d nodes need a Redis that they share, or each would be a server of its own: give redis.urls or redis.existingSecret; valkey.enabled to try it out; or one node, replicaCount 1." $most) -}}

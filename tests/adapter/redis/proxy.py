@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from types import TracebackType
 
+# How a message begins that comes by a subscription.
+_PUBLISHED = b"$7\r\nmessage\r\n"
+
 
 class Proxy:
     """Hands bytes on, until told otherwise."""
@@ -20,6 +23,9 @@ class Proxy:
         self._flows.set()
         self.is_closed = False
         self.connections = 0
+        # Whether what was published is left out, and how often that was.
+        self.is_deaf = False
+        self.lost = 0
 
     async def __aenter__(self) -> Proxy:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
@@ -79,6 +85,9 @@ class Proxy:
         try:
             while data := await reader.read(65_536):
                 await self._flows.wait()
+                if self.is_deaf and _PUBLISHED in data:
+                    self.lost += 1
+                    continue
                 writer.write(data)
                 await writer.drain()
         except OSError:

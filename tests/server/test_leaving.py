@@ -1,0 +1,162 @@
+"""A node of a cluster as a process, from its start to its exit, while Redis is there, is deaf, or is away."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from tests.adapter.redis.proxy import Proxy
+from tests.adapter.redis.servers import Server, free_port, running, valkey_binary
+from tests.harness.client import Client
+from tests.harness.node import ROOT, start_node
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.harness.node import RunningNode
+
+CLIENTS = 20
+SLOWLY = {"SHOAL_DRAIN_RATE": "10"}
+
+
+@pytest.fixture
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that the test may harm."""
+    with running(valkey_binary(), tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+async def _in_a_thread(node: RunningNode, condition: Callable[[], object], what: str) -> None:
+    """Wait for a condition while clients, which are in this thread, go on."""
+    await asyncio.to_thread(node.wait_until, condition, what)
+
+
+# Starting
+
+
+async def test_a_node_is_ready_only_when_what_it_publishes_comes_back(redis: Server) -> None:
+    async with Proxy(redis.port) as proxy:
+        # Commands are answered, the subscription is confirmed; but nothing that is published gets through.
+        proxy.is_deaf = True
+        ports = free_port(), free_port()
+        flags = ["--redis", proxy.url, "--port", str(ports[0]), "--metrics-port", str(ports[1])]
+        process = _begin(flags)
+        try:
+            # It has begun twice and more.
+            await _until(lambda: proxy.lost >= 3)
+            assert (await _ready(ports[1])) == (503, "not ready: starting\n")
+            with pytest.raises(OSError, match=r"refused|Connect call failed"):
+                await asyncio.open_connection("127.0.0.1", ports[0])
+            proxy.is_deaf = False
+            await _until_ready(ports[1])
+            # By then others know of it.
+            assert "ready" in await asyncio.to_thread(redis.command, "HVALS", "shoal:{s0}:nodes")
+        finally:
+            process.terminate()
+            assert await asyncio.to_thread(process.wait, 10) == 0
+
+
+def _begin(flags: list[str]) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "server", "serve", *flags]
+    environment = {"SHOAL_REDIS_ANSWER_TIMEOUT": "0.5"}
+    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+
+
+async def _ready(port: int) -> tuple[int, str]:
+    async with httpx.AsyncClient() as client:
+        answer = await client.get(f"http://127.0.0.1:{port}/readyz")
+    return answer.status_code, answer.text
+
+
+async def _until_ready(port: int) -> None:
+    async with asyncio.timeout(10):
+        while (await _ready(port))[0] != 200:  # noqa: ASYNC110 - it tells only those who ask
+            await asyncio.sleep(0.02)
+
+
+async def _until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110 - it is about plain numbers
+            await asyncio.sleep(0.02)
+
+
+# Leaving while Redis is away
+
+
+async def test_a_node_leaves_at_its_pace_while_redis_is_silent_and_gives_up_signing_off(redis: Server) -> None:
+    node = start_node(SLOWLY | {"SHOAL_REDIS": redis.url, "SHOAL_REDIS_PATIENCE": "20"})
+    clients = [await Client.connect(node) for _ in range(CLIENTS)]
+    redis.pause()
+    began = time.monotonic()
+    node.signal(signal.SIGTERM)
+    closes = [await client.expect_close() for client in clients]
+    took = time.monotonic() - began
+    redis.go_on()
+    assert {close.code for close in closes} == {4200}
+    # One at once, the rest 10 a second; nobody waits for what Redis would say of the other nodes.
+    assert 1.7 <= took <= 10.0
+    await asyncio.to_thread(node.stop)
+
+
+async def test_told_twice_a_node_is_gone_in_a_second_whatever_redis_does(redis: Server) -> None:
+    node = start_node(SLOWLY | {"SHOAL_REDIS": redis.url, "SHOAL_SETTLE": "30"})
+    clients = [await Client.connect(node) for _ in range(CLIENTS)]
+    redis.pause()
+    node.signal(signal.SIGTERM)
+    await _in_a_thread(node, lambda: node.metric("shoal_node_state", state="settling"), "settles")
+    began = time.monotonic()
+    node.signal(signal.SIGTERM)
+    closes = [await client.expect_close() for client in clients]
+    await _until(lambda: not node.is_running)
+    took = time.monotonic() - began
+    redis.go_on()
+    assert {close.code for close in closes} == {4200}
+    assert node.exit_status == 0
+    # A second, and the end of the process; signing off alone would take 5.
+    assert took < 4.0
+    assert node.records()[-1]["message"] == "left"
+    node.stop()
+
+
+async def test_a_node_that_has_left_is_known_no_more_but_its_holds_are(redis: Server) -> None:
+    node = start_node({"SHOAL_REDIS": redis.url})
+    async with await Client.connect(node) as client:
+        await client.subscribe("presence-room", user={"user_id": "ana"})
+        node.signal(signal.SIGTERM)
+        assert (await client.expect_close()).code == 4200
+    await asyncio.to_thread(node.stop)
+    with start_node({"SHOAL_REDIS": redis.url}) as other:
+        beats = await asyncio.to_thread(redis.command, "ZCARD", "shoal:{s0}:beats")
+        assert beats == ":1\r\n"
+        async with await Client.connect(other) as watcher:
+            roster = await watcher.subscribe("presence-room", user={"user_id": "ben"})
+            assert sorted(roster["presence"]["ids"]) == ["ana", "ben"]
+
+
+# What else may come in the middle of it
+
+
+async def test_other_signals_and_orders_in_the_middle_of_a_drain_change_nothing() -> None:
+    node = start_node(SLOWLY | {"SHOAL_DRAIN_TOKEN": "a-token-of-16-characters"})
+    clients = [await Client.connect(node) for _ in range(CLIENTS)]
+    began = time.monotonic()
+    headers = {"Authorization": "Bearer a-token-of-16-characters"}
+    async with httpx.AsyncClient(base_url=node.metrics_url, headers=headers) as operator:
+        assert (await operator.post("/drain")).status_code == 202
+        node.signal(signal.SIGHUP)
+        assert (await operator.post("/drain")).json()["state"] == "draining"
+        node.signal(signal.SIGTERM)
+        node.signal(signal.SIGHUP)
+        assert (await operator.post("/drain", params={"within": "60"})).status_code == 202
+    closes = [await client.expect_close() for client in clients]
+    assert {close.code for close in closes} == {4200}
+    assert time.monotonic() - began >= 1.7
+    await asyncio.to_thread(node.stop)
+    assert node.records()[-1]["closed"] == CLIENTS

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.helm.chart import render, values_of, with_values
+from tests.helm.chart import refusal_of, render, values_of, with_values
 
 if TYPE_CHECKING:
     from tests.helm.chart import Document, Rendered
@@ -36,15 +36,42 @@ def test_named_clients_and_the_test_of_the_release_may_come() -> None:
     assert test["podSelector"]["matchLabels"].items() <= labels.items()
 
 
-def test_nodes_reach_dns_and_redis_and_what_is_added() -> None:
-    dns, redis, more = _policy("production")["egress"]
+def test_nodes_reach_dns_and_redis_and_what_webhooks_go_to_and_what_is_added() -> None:
+    dns, redis, webhooks, more = _policy("production")["egress"]
     assert dns == DNS
     assert redis["to"] == [{"ipBlock": {"cidr": "10.1.0.0/24"}}]
-    assert _ports([redis, more]) == [[6379, 26379], [443]]
+    assert _ports([redis, webhooks, more]) == [[6379, 26379], [443], [8443]]
+    assert "to" not in webhooks
 
 
-def test_node_alone_reaches_dns_only() -> None:
-    assert _policy("minimal")["egress"] == [DNS]
+def test_nodes_reach_the_database_that_has_the_applications() -> None:
+    _, outside = _policy("minimal", networkPolicy={"databasePorts": [5432]})["egress"]
+    assert _ports([outside]) == [[443, 5432]]
+
+
+def test_node_alone_that_sends_no_webhooks_reaches_dns_only() -> None:
+    assert _policy("minimal", networkPolicy={"webhookPorts": []})["egress"] == [DNS]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://:p%40ss:1@r:6380",
+        "rediss://user:secret@cache.example.com:6380/0",
+        "redis+sentinel://a:26379,b:6380/name",
+    ],
+)
+def test_port_of_redis_that_the_policy_would_not_let_nodes_reach_is_refused(url: str) -> None:
+    values = with_values("gateway", redis={"urls": [url]}, networkPolicy={"enabled": True, "redisPorts": [26379]})
+    assert "redis.urls has port 6380, but networkPolicy.redisPorts doesn't" in refusal_of(values)
+    values["networkPolicy"]["redisPorts"].append(6380)
+    assert render(values)
+    assert render(with_values("gateway", redis={"urls": [url]}))
+
+
+@pytest.mark.parametrize("url", ["redis://r/6380", "redis://[fd00::12]:6379", "unix:///run/redis.sock"])
+def test_what_only_looks_like_a_port_is_none(url: str) -> None:
+    assert _policy("alb", redis={"urls": [url]})
 
 
 def test_nobody_scrapes_when_nobody_is_named() -> None:

@@ -12,16 +12,20 @@ from typing import TYPE_CHECKING
 import uvloop
 
 from tests.clients.packages import Missing, require_packages
+from tests.roll.broken import OneByOne
 from tests.roll.scenarios import SCENARIOS, Scenario
 from tests.roll.size import FULL, SHORT, Size
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+
+ALL: Mapping[str, Scenario | OneByOne] = {**SCENARIOS, "broken": OneByOne()}
 
 
 def _arguments(given: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.roll", description=__doc__)
-    parser.add_argument("--only", action="append", choices=SCENARIOS, help="run this scenario (may be repeated)")
+    parser.add_argument("--only", action="append", choices=ALL, help="run this scenario (may be repeated)")
     parser.add_argument("--short", action="store_true", help="fewer clients and shorter times, as in CI")
     for field in ("nodes", "real", "light"):
         parser.add_argument(f"--{field}", type=int, metavar="NUMBER", help="another number of them")
@@ -34,8 +38,9 @@ def _size(arguments: argparse.Namespace) -> Size:
     return dataclasses.replace(SHORT if arguments.short else FULL, **changes)
 
 
-def _run(scenario: Scenario, size: Size) -> bool:
+def _run(scenario: Scenario | OneByOne, size: Size) -> bool:
     """Run one scenario and print its table; return whether all of it is ok."""
+    size = scenario.sized(size)
     crowd = f"{size.nodes} nodes, {size.real} pusher-js, {size.light} light clients, {size.events:g} events/s"
     print(f"\n{scenario.title}: {crowd}", flush=True)
     begin = time.monotonic()
@@ -53,7 +58,7 @@ def main(given: Sequence[str]) -> int:
     except Missing as missing:
         print(missing, file=sys.stderr)
         return 1
-    results = [_run(SCENARIOS[name], _size(arguments)) for name in arguments.only or SCENARIOS]
+    results = [_run(ALL[name], _size(arguments)) for name in arguments.only or ALL]
     return 0 if all(results) else 1
 
 

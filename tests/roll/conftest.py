@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.clients.packages import Missing, require_packages
-from tests.roll.broken import break_everything
+from tests.roll.broken import IN_SHORT, SERVERS, break_everything
 from tests.roll.scenarios import SCENARIOS
 from tests.roll.size import SHORT
 
 if TYPE_CHECKING:
-    from tests.roll.judging import Story
+    from tests.roll.judging import Story, Verdict
     from tests.roll.scenarios import Outcome
 
 
@@ -36,18 +36,26 @@ def javascript() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What came of two runs in which no gap or pace is measured, and which therefore can share the machine."""
+    """What came of runs in which no gap or pace is measured, and which therefore can share the machine."""
 
     crash: Outcome
     broken: Story
+    """Of a server with which everything is wrong."""
+    servers: dict[str, Verdict]
+    """What was noticed about servers with which one thing is."""
 
 
 @pytest.fixture(scope="session")
 def beside(javascript: None) -> Beside:
-    """A node that is killed, and a server that is broken, at the same time."""
+    """A node that is killed, and servers that are broken, at the same time."""
     return asyncio.run(_run_beside())
 
 
 async def _run_beside() -> Beside:
-    crash, broken = await asyncio.gather(SCENARIOS["crash"].run(SHORT), break_everything())
-    return Beside(crash, broken)
+    chosen = [server for server in SERVERS if server.name in IN_SHORT]
+    async with asyncio.TaskGroup() as tasks:
+        crash = tasks.create_task(SCENARIOS["crash"].run(SHORT))
+        broken = tasks.create_task(break_everything())
+        verdicts = [tasks.create_task(server.judge()) for server in chosen]
+    servers = {server.name: task.result() for server, task in zip(chosen, verdicts, strict=True)}
+    return Beside(crash.result(), broken.result(), servers)

@@ -22,8 +22,8 @@ _CALM = 2.0
 _TOO_LATE = 3.0
 _FLOOD = 40
 """Events of the largest size: more than the system keeps for a client that doesn't read, less than makes it slow."""
-_LITTLE_ROOM = {"SHOAL_SOCKET_SEND_BUFFER": "65536"}
-"""So that what waits for a client waits in the node."""
+_PATIENT = {"SHOAL_SOCKET_SEND_BUFFER": "65536", "SHOAL_UNSENT_TIMEOUT": "600"}
+"""So that what waits for a client waits in the node, and it is left to the drain to end who doesn't read."""
 _WORTH_TELLING = 0.25
 _REAPED_AFTER = 14.0
 """Seconds from a crash until the members that only the dead node had are gone, and then some."""
@@ -55,6 +55,10 @@ class Scenario:
     lines: Sequence[Line]
     settings: Mapping[str, str] = field(default_factory=dict)
     """More variables of the nodes."""
+
+    def sized(self, size: Size) -> Size:
+        """Return the size that it runs in, of the one that was asked for."""
+        return size
 
     async def run(self, size: Size) -> Outcome:
         """Let it happen, and judge it."""
@@ -129,7 +133,7 @@ SCENARIOS = {
     "at-once": Scenario("a rolling deploy, all nodes at once", _at_once, DEPLOY),
     "late": Scenario("a node leaves, and the balancer learns of it too late", _late, LATE),
     "crash": Scenario("kill -9 of one node", _crash, CRASH),
-    "stubborn": Scenario("a node leaves, with clients that don't take part in it", _stubborn, STUBBORN, _LITTLE_ROOM),
+    "stubborn": Scenario("a node leaves, with clients that don't take part in it", _stubborn, STUBBORN, _PATIENT),
 }
 
 TWICE = Scenario("a rolling deploy, one node at a time, and another, all at once", _twice, DEPLOY)

@@ -22,6 +22,7 @@ from tests.roll.nodes import Nodes
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from tests.roll.faults import Plan
     from tests.roll.size import Size
 
 _ARRIVAL_TIMEOUT = 60.0
@@ -34,15 +35,15 @@ class Stage:
     """Runs while its ``async with`` block does, which is entered once everybody is there.
 
     :param extra: more variables of the nodes.
-    :param is_broken: whether there is a :class:`~tests.roll.faults.Front` before the nodes.
+    :param plan: what a :class:`~tests.roll.faults.Front` before the nodes does; none if there is nothing before them.
     """
 
-    def __init__(self, size: Size, extra: Mapping[str, str] | None = None, *, is_broken: bool = False) -> None:
+    def __init__(self, size: Size, extra: Mapping[str, str] | None = None, *, plan: Plan | None = None) -> None:
         self.size = size
         self.log = Log()
         self.crowd: Crowd = crowd_of(real=size.real, light=size.light, leavers=size.leavers, visitors=size.visitors)
         self._extra = dict(extra or {})
-        self._is_broken = is_broken
+        self._plan = plan
         self.app = Credentials()
         # Subscriptions that are yet to be confirmed before it can begin.
         self._missing = {(g.name, channel) for g in self.crowd.values() if not g.visits for channel in g.channels}
@@ -68,8 +69,8 @@ class Stage:
         settings = self.size.settings() | {"SHOAL_REDIS": redis.url} | self._extra
         ports = {f"node-{number}": free_port() for number in range(1, _PLACES * self.size.nodes + 1)}
         doors = ports
-        if self._is_broken:
-            self.front = await stack.enter_async_context(Front(ports))
+        if self._plan is not None:
+            self.front = await stack.enter_async_context(Front(ports, self._plan))
             doors = self.front.ports
         self.balancer = await stack.enter_async_context(choose_balancer(doors))
         self.nodes = Nodes(ports, settings, self.size, self.balancer, self.log.add)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.roll.broken import IN_SHORT
 from tests.roll.judging import DEPLOY, Story, table
 from tests.roll.judging.exits import complaints
 
@@ -25,3 +26,9 @@ LINES = [line for line in DEPLOY if line is not complaints]
 def test_line_is_not_ok_with_a_broken_server(beside: Beside, line: Callable[[Story], Verdict]) -> None:
     verdict = line(beside.broken)
     assert not verdict.is_ok, table([verdict])
+
+
+@pytest.mark.parametrize("name", IN_SHORT)
+def test_one_thing_that_is_wrong_is_noticed_by_the_lines_that_are_about_it(beside: Beside, name: str) -> None:
+    verdict = beside.servers[name]
+    assert verdict.is_ok, table([verdict])

@@ -1,4 +1,4 @@
-"""A deploy drops nobody: the proof in short, for every commit. `python -m tests.roll` is the whole of it."""
+"""A deploy drops nobody: the proof in short, for every commit. `make roll` is the whole of it."""
 
 from __future__ import annotations
 

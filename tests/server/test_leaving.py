@@ -51,7 +51,8 @@ async def test_a_node_is_ready_only_when_what_it_publishes_comes_back(redis: Ser
         try:
             # It has begun twice and more.
             await _until(lambda: proxy.lost >= 3)
-            assert (await _ready(ports[1])) == (503, "not ready: starting\n")
+            status, why = await _ready(ports[1])
+            assert (status, "doesn't deliver messages" in why) == (503, True)
             with pytest.raises(OSError, match=r"refused|Connect call failed"):
                 await asyncio.open_connection("127.0.0.1", ports[0])
             proxy.is_deaf = False

@@ -1,6 +1,6 @@
 """What a broken server would do, done on the wire: by it the tests see that the harness notices."""
 
 from tests.roll.faults.front import Front
-from tests.roll.faults.tampering import Tampering
+from tests.roll.faults.tampering import EVERYTHING, Plan
 
-__all__ = ["Front", "Tampering"]
+__all__ = ["EVERYTHING", "Front", "Plan"]

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from tests.roll.balancer.relay import Relays, relay
-from tests.roll.faults.tampering import Plot, Tampering
+from tests.roll.faults.tampering import Plan, Plot, Tampering
 
 if TYPE_CHECKING:
     import asyncio
@@ -19,9 +19,9 @@ class Front:
     :param ports: those of the nodes, by name.
     """
 
-    def __init__(self, ports: Mapping[str, int]) -> None:
+    def __init__(self, ports: Mapping[str, int], plan: Plan) -> None:
         self._nodes = dict(ports)
-        self._plot = Plot()
+        self._plot = Plot(plan)
         self._relays = Relays()
         # Those that stand for the nodes', by name; empty until started.
         self.ports: dict[str, int] = {}

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from itertools import count
-from typing import TYPE_CHECKING, TypeAlias
+from dataclasses import dataclass
+from itertools import count, cycle
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from tests.roll.faults.frames import FrameCutter, close_code, close_frame, text_frame, text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 Fault: TypeAlias = "Callable[[bytes], bytes]"
+Malady: TypeAlias = "Fault | type[ExchangesEvents] | None"
+"""A fault, or what makes one for each connection; None for a handshake that is answered with 503."""
 
 _UNAVAILABLE = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 _EVENT = b'"news"'
@@ -71,24 +74,44 @@ class ExchangesEvents:
         return frame + earlier
 
 
-class Plot:
-    """What all connections of a broken front share."""
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What goes wrong. Of the connections the first suffers from the first fault, and so on, over and over."""
 
-    def __init__(self) -> None:
+    old: Sequence[Malady] = (nothing,)
+    """For connections that are there before anything happens."""
+    new: Sequence[Malady] = (nothing,)
+    """For those that come later."""
+    fails_answers: bool = False
+    """Whether a publish is answered with 503 now and then, although the node has accepted it."""
+    repeats_removals: bool = False
+    """Whether each removal of a member is told twice."""
+
+
+EVERYTHING = Plan(
+    old=(closes_for_ever, closes_for_a_second, loses_events, doubles_events, ExchangesEvents, nothing),
+    new=(turns_away, None, turns_away, lies_about_members, nothing, lies_about_members),
+    fails_answers=True,
+    repeats_removals=True,
+)
+
+
+class Plot:
+    """A plan, and what all connections of a broken front share."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
         # Whether anything happens at all.
         self.is_armed = False
         # Connections that were there before it was armed, and later ones.
-        self._old, self._new = count(), count()
+        self._old, self._new = cycle(plan.old), cycle(plan.new)
         # Responses to HTTP requests.
         self.answers = count(1)
 
     def next_fault(self) -> Fault | None:
         """Return what the next WebSocket suffers from; None if its handshake is answered with 503."""
-        if self.is_armed:
-            new = (turns_away, None, turns_away, lies_about_members, nothing, lies_about_members)
-            return new[next(self._new) % len(new)]
-        old = (closes_for_ever, closes_for_a_second, loses_events, doubles_events, ExchangesEvents(), nothing)
-        return old[next(self._old) % len(old)]
+        malady = next(self._new if self.is_armed else self._old)
+        return ExchangesEvents() if malady is ExchangesEvents else cast("Fault | None", malady)
 
 
 class Tampering:
@@ -114,8 +137,9 @@ class Tampering:
         return self._answer_handshake() + b"".join(map(self._pass, frames))
 
     def _answer(self, data: bytes) -> bytes:
-        """Let a publish fail now and then, although the node has accepted it."""
-        is_failure = self._plot.is_armed and next(self._plot.answers) % _FAILING_ANSWER == 0
+        if not (self._plot.is_armed and self._plot.plan.fails_answers):
+            return data
+        is_failure = next(self._plot.answers) % _FAILING_ANSWER == 0
         return data.replace(b"HTTP/1.1 200 OK", b"HTTP/1.1 503 NO", 1) if is_failure else data
 
     def _answer_handshake(self) -> bytes:
@@ -130,5 +154,6 @@ class Tampering:
             return b""
         if not self._plot.is_armed:
             return frame
-        # A removal is told twice on all connections: only few of them have members that stay away.
-        return self._fault(frame) * (2 if _REMOVED.encode() in frame else 1)
+        # On all connections: only few of them have members that stay away.
+        is_repeated = self._plot.plan.repeats_removals and _REMOVED.encode() in frame
+        return self._fault(frame) * (2 if is_repeated else 1)

@@ -93,4 +93,5 @@ async def _pass_on(
         while data := await reader.read(_CHUNK):
             writer.write(through(data))
             await writer.drain()
-        writer.write_eof()
+        if not writer.transport.is_closing():
+            writer.write_eof()

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
     from tests.roll.judging.story import Story, Visit
 
-_UNDER_WAY = 1.0
-"""Seconds that a delivery may take: what was accepted so shortly before the end of a connection is not missed."""
+_UNDER_WAY = 0.5
+"""Seconds that a delivery may take: what was accepted so shortly before the end of a connection is not missed. A client
+that stood still saw that end later than it was."""
 
 
 def publishes(story: Story) -> Verdict:
@@ -81,7 +82,8 @@ def _subscriptions(story: Story) -> Iterable[tuple[Visit, str, list[int]]]:
 
 
 def _heard_until(story: Story, visit: Visit) -> float:
-    return (story.over_at if visit.ended_at is None else visit.ended_at) - _UNDER_WAY
+    ended_at = story.over_at if visit.ended_at is None else visit.ended_at
+    return ended_at - _UNDER_WAY - story.longest_stall()
 
 
 def _backward_steps(numbers: Sequence[int]) -> int:

@@ -25,7 +25,7 @@ def test_event_missed_shortly_before_the_close_is_noticed() -> None:
     assert not events(story_of(without(good_deploy(), _received("ana", ROOM, 13)))).is_ok
 
 
-def test_event_accepted_in_the_last_second_of_a_connection_may_be_under_way() -> None:
+def test_event_accepted_in_the_last_half_second_of_a_connection_may_be_under_way() -> None:
     assert events(story_of(without(good_deploy(), _received("ana", ROOM, 14)))).is_ok
 
 

@@ -9,7 +9,7 @@ import pytest
 from redis import Redis
 
 from tests.adapter.redis.permitted import rules
-from tests.adapter.redis.servers import Server, running, valkey_binary
+from tests.adapter.redis.servers import Server, binary_of, running, valkey_binary
 from tests.cluster.api import Api
 from tests.harness.client import Client
 from tests.harness.node import start_node
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from tests.harness.node import RunningNode
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    with running(valkey_binary(), tmp_path) as server:
+@pytest.fixture(params=["valkey", "redis"])
+def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
+    with running(binary_of(request.param), tmp_path) as server:
         server.command("ACL", "SETUSER", "shoal", "on", ">pw", *rules())
         yield server
 

@@ -19,7 +19,7 @@ from adapter.local import LocalAdapter
 from adapter.outbox import OutboxOptions
 from adapter.redis import RedisAdapter, RedisOptions
 from server import __version__
-from server.api import create_api, create_metrics_app, drain_handler, nodes_handler
+from server.api import create_api, create_metrics_app, drain_handler, nodes_handler, webhook_handlers
 from server.apps import Apps
 from server.apps.errors import StoreMisconfigured
 from server.apps.opening import open_store
@@ -222,14 +222,19 @@ class Node:
         registry.register(WebhookCollector(self._webhooks))
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=registry)
-        token = settings.drain_token
+        token = settings.drain_token.get_secret_value().encode() if settings.drain_token else None
+
+        def is_starting() -> bool:
+            return lifecycle.state is State.STARTING
+
         inspect = create_metrics_app(
             readiness=lambda: lifecycle.is_ready,
             draining=lambda: lifecycle.is_told_to_leave,
             registry=registry,
             waiting_for=self._problems,
-            drain=drain_handler(token.get_secret_value().encode() if token else None, departure.drain),
-            nodes=nodes_handler(self._adapter.nodes, is_starting=lambda: lifecycle.state is State.STARTING),
+            drain=drain_handler(token, departure.drain),
+            webhooks=webhook_handlers(token, self._adapter.outbox, is_starting=is_starting),
+            nodes=nodes_handler(self._adapter.nodes, is_starting=is_starting),
         )
         host = settings.metrics_host or settings.host
         return main, Listener(

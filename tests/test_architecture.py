@@ -60,6 +60,7 @@ MAY_IMPORT = {
         "server.throttle",
         "adapter.base",
         "adapter.errors",
+        "adapter.outbox",
     },
     "server.apps": {"server.origins", "server.quantities"},
     "server.config": {"server.apps", "server.quantities"},

@@ -10,5 +10,14 @@ from server.api.exposition import create_metrics_app
 from server.api.health import health_routes
 from server.api.metrics import ApiMetrics
 from server.api.nodes import nodes_handler
+from server.api.webhooks import webhook_handlers
 
-__all__ = ["ApiMetrics", "create_api", "create_metrics_app", "drain_handler", "health_routes", "nodes_handler"]
+__all__ = [
+    "ApiMetrics",
+    "create_api",
+    "create_metrics_app",
+    "drain_handler",
+    "health_routes",
+    "nodes_handler",
+    "webhook_handlers",
+]

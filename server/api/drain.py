@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-import hmac
 from math import isfinite
 from typing import TYPE_CHECKING, Protocol
 
 from server.api.answers import json_answer
-from server.api.errors import BadRequest, Forbidden, Unauthorized
+from server.api.bearer import require_bearer
+from server.api.errors import BadRequest
 from server.api.query import parse_query
 
 if TYPE_CHECKING:
@@ -33,11 +33,7 @@ def drain_handler(token: bytes | None, begin: Drain) -> Handler:
     """
 
     async def handle(call: Call) -> Answer:
-        if token is None:
-            raise Forbidden("Draining over HTTP is off: set drain_token (SHOAL_DRAIN_TOKEN)")
-        scheme, _, given = call.header(b"authorization").partition(" ")
-        if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), token):
-            raise Unauthorized("Expected the header Authorization: Bearer <drain_token>")
+        require_bearer(call, token, "Draining")
         return json_answer(begin(_seconds(call)), 202)
 
     return handle

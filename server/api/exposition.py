@@ -32,12 +32,14 @@ def create_metrics_app(
     waiting_for: Callable[[], str] = lambda: "",
     drain: Handler | None = None,
     nodes: Handler | None = None,
+    webhooks: tuple[Handler, Handler] | None = None,
 ) -> Router:
     """Return the ASGI application of the metrics port. Its own requests are not counted.
 
     :param waiting_for: see :func:`server.api.health.health_routes`.
     :param drain: handles ``POST /drain`` (:mod:`server.api.drain`); None where that path isn't wanted.
     :param nodes: handles ``GET /nodes`` (:mod:`server.api.nodes`); None likewise.
+    :param webhooks: handle looking at failed webhook events and trying them again (:mod:`server.api.webhooks`).
     """
 
     async def expose(call: Call) -> Answer:
@@ -53,6 +55,9 @@ def create_metrics_app(
         routes.append(route("/nodes", {"GET": nodes}))
     if drain is not None:
         routes.append(route("/drain", {"POST": drain}))
+    if webhooks is not None:
+        look, retry = webhooks
+        routes += [route("/webhooks/failed", {"GET": look}), route("/webhooks/retry", {"POST": retry})]
     nowhere = Endpoint("unmatched", {}, max_body_bytes=_MAX_BODY_BYTES, observe=ignore)
     return Router(routes, redirect_slashes=False, default=nowhere)
 

@@ -10,6 +10,7 @@ from server.cli.nodes import nodes
 from server.cli.publish import publish
 from server.cli.serve import serve
 from server.cli.tail import tail
+from server.cli.webhooks import app as webhooks
 
 __all__ = ["app", "main"]
 
@@ -34,6 +35,7 @@ app.command("publish")(publish)
 app.command("tail")(tail)
 app.command("nodes")(nodes)
 app.command("drain")(drain)
+app.add_typer(webhooks, name="webhooks")
 app.command("check-config")(check_config)
 app.add_typer(apps, name="apps")
 app.command("version")(version)

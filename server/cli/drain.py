@@ -34,7 +34,7 @@ def drain(
     """
     with configuration_errors_reported():
         settings = load_settings(config=config, flags={}, environ=os.environ)
-    token = token or _configured_token(settings)
+    token = token or configured_token(settings)
     url = url or metrics_url(settings)
     answer = _ask(url, token, within)
     typer.echo(answer.text)
@@ -44,7 +44,8 @@ def drain(
         typer.echo(answer.text)
 
 
-def _configured_token(settings: Settings) -> str:
+def configured_token(settings: Settings) -> str:
+    """Return the token that lets an operator do more than look."""
     if settings.drain_token is None:
         fail("no drain_token: set SHOAL_DRAIN_TOKEN, here as for the node, or give --token")
     return settings.drain_token.get_secret_value()

@@ -9,6 +9,7 @@ import typer
 
 from server.cli.failures import configuration_errors_reported, fail
 from server.cli.options import ConfigFile, MetricsUrl
+from server.cli.table import aligned
 from server.cli.target import metrics_url
 from server.config import load_settings
 
@@ -32,7 +33,7 @@ def nodes(
         typer.echo(text)
         return
     found = json.loads(text)["nodes"]
-    for line in _table([_COLUMNS, *(_row(node) for node in found)]):
+    for line in aligned([_COLUMNS, *(_row(node) for node in found)]):
         typer.echo(line)
     connections = sum(node["connections"] for node in found)
     typer.echo(f"{len(found)} node{'s' * (len(found) != 1)}, {connections} connection{'s' * (connections != 1)}")
@@ -51,9 +52,3 @@ def _ask(url: str) -> str:
 def _row(node: dict[str, Any]) -> tuple[str, ...]:
     age = f"{node['age']:.1f} s ago"
     return node["name"], node["state"], node["version"], str(node["connections"]), age, node["boot"]
-
-
-def _table(rows: list[tuple[str, ...]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    padded = [[cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in rows]
-    return ["  ".join(row).rstrip() for row in padded]

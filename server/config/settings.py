@@ -259,7 +259,8 @@ class Settings(BaseModel):
     drain_token: SecretStr | None = Field(
         None,
         min_length=16,
-        description="Lets its bearer drain the node by `POST /drain` on the metrics port. None: nobody may.",
+        description="Lets its bearer drain the node, list failed webhook events and have them tried again, on the "
+        "metrics port. None: nobody may.",
     )
 
     webhook_timeout: Seconds = Field(

@@ -50,6 +50,8 @@ class Receiver:
     def __init__(self, port: int = 0) -> None:
         self.requests: list[Request] = []
         self.behaviour: defaultdict[str, Behaviour] = defaultdict(Behaviour)
+        # What was answered with a 2xx, with ids, by channel.
+        self._accepted: defaultdict[str, list[tuple[str, dict[str, Any]]]] = defaultdict(list)
         self._lock = threading.Lock()
         self._server = _Server(("127.0.0.1", port), _handler(self))
         self.port = self._server.server_address[1]
@@ -61,6 +63,14 @@ class Receiver:
     def take(self, request: Request) -> None:
         with self._lock:
             self.requests.append(request)
+            if 200 <= request.status < 300:
+                for event_id, event in zip(request.ids, request.events, strict=True):
+                    self._accepted[event["channel"]].append((event_id, event))
+
+    def accepted_of(self, channel: str) -> list[tuple[str, dict[str, Any]]]:
+        """Return the same as :meth:`accepted`, of one channel."""
+        with self._lock:
+            return list(self._accepted[channel])
 
     def accepted(self, path: str | None = None) -> list[tuple[str, dict[str, Any]]]:
         """Return the events that were answered with a 2xx, each with its id, repeats included."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
-from server.apps.errors import StoreError
+from server.apps.errors import StoreError, StoreMisconfigured
 from server.apps.opening import open_store
 from server.cli.failures import fail
 from server.config import ConfigurationError
@@ -34,9 +34,14 @@ def store_of(settings: Settings) -> StoreOptions:
 
 
 def with_store(options: StoreOptions, work: Callable[[EditableStore], Awaitable[T]]) -> T:
-    """Return what comes of some work with the store; where it fails, say why and exit."""
+    """Return what comes of some work with the store; where it fails, say why and exit.
+
+    :raises ConfigurationError: if there can't be such a store.
+    """
     try:
         return asyncio.run(_with_store(options, work))
+    except StoreMisconfigured as exc:
+        raise ConfigurationError(str(exc)) from None
     except StoreError as exc:
         fail(str(exc))
 

@@ -184,6 +184,28 @@ async def test_redis_that_has_lost_its_memory_disconnects_nobody(redis_server: S
         await client.close()
 
 
+async def test_store_that_hangs_delays_only_those_who_need_it_and_them_not_for_long(redis_server: Server) -> None:
+    redis_server.command("FLUSHALL")
+    for app_id in ("1", "2"):
+        shoal_apps(redis_server.url, "add", app_id, "--key", f"key-{app_id}")
+    async with node_with(redis_server.url) as node:
+        known = await connect(node, "key-1")
+        await known.established()
+        redis_server.pause()
+        try:
+            waiting = [asyncio.create_task(is_turned_away(node, "key-2")) for _ in range(50)]
+            other = await connect(node, "key-1")
+            await other.established()
+            assert not any(task.done() for task in waiting), "nobody can tell yet"
+            async with asyncio.timeout(3.0):
+                assert set(await asyncio.gather(*waiting)) == {4100}
+        finally:
+            redis_server.go_on()
+        second = await connect_soon(node, "key-2")
+        for client in (known, other, second):
+            await client.close()
+
+
 async def test_sighup_reads_all_again_at_once(database: Database) -> None:
     node = await asyncio.to_thread(start_node, {"SHOAL_APP_STORE": database.url, "SHOAL_APP_REFRESH": "300"})
     with node:

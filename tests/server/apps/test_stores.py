@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,9 @@ import pytest
 from server.apps.errors import StoreError, StoreUnavailable
 from server.apps.opening import open_store
 from server.apps.options import StoreOptions
+from server.apps.stats import StoreStats
+from server.apps.stored import StoredApps
+from server.metrics import Histogram
 from tests.server.apps.build import an_app
 from tests.server.apps.tables import documented, execute, insert
 
@@ -67,6 +71,24 @@ async def test_applications_are_found_by_key_and_by_id(subject: Subject) -> None
     assert sorted(by_id.apps, key=lambda app: app.id) == [an_app("2", client_events=True), an_app("3")]
     assert not by_key.unusable
     assert not by_id.unusable
+
+
+async def test_ten_thousand_who_want_one_application_are_one_lookup(subject: Subject) -> None:
+    await subject.add(an_app())
+    stats = StoreStats(Histogram())
+    options = StoreOptions(subject.url, timeout=TIMEOUT, refresh=3600.0)
+    apps = StoredApps(subject.store, options, stats, is_in_use=lambda _: True, on_change=lambda: None)
+    await apps.start()
+    running = asyncio.create_task(apps.run())
+    asked_before = stats.seconds.count
+    futures = {apps.by_key("key-1") for _ in range(10_000)}
+    (future,) = futures
+    assert isinstance(future, asyncio.Future)
+    assert await future == an_app()
+    assert stats.seconds.count == asked_before + 1
+    assert apps.by_key("key-1") == an_app()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_store_that_has_none_of_them_says_so(subject: Subject) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +14,10 @@ from typer.testing import CliRunner
 from server.apps.opening import open_store
 from server.apps.options import StoreOptions
 from server.cli import app
+from server.cli.target import Choice, find_target
+from server.config import ConfigurationError
 from tests.adapter.redis.servers import running, valkey_binary
+from tests.harness.node import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -132,6 +137,26 @@ def test_application_that_is_not_there_is_said(url: str, command: str) -> None:
     refused = run(url, command, "9")
     assert refused.exit_code == 1
     assert "there is no application '9'" in refused.stderr
+
+
+def test_other_commands_find_an_application_in_the_store(url: str) -> None:
+    done(url, "add", "1", "--key", "k1", "--secret-file", "-", text="s1")
+    environ = {"SHOAL_APP_STORE": url}
+    for choice in (Choice(app_id="1"), Choice(key="k1")):
+        target = find_target(choice, config=None, environ=environ)
+        assert (target.app_id, target.key, target.secret) == ("1", "k1", b"s1")
+    for choice, complaint in ((Choice(), "--app-id or --key"), (Choice(app_id="9"), "no application with id '9'")):
+        with pytest.raises(ConfigurationError, match=complaint):
+            find_target(choice, config=None, environ=environ)
+
+
+def test_database_without_its_drivers_names_the_extra() -> None:
+    program = "import sys; sys.modules['sqlalchemy'] = None; from server.cli import main; main()"
+    command = [sys.executable, "-c", program, "apps", "list"]
+    done = subprocess.run(command, env={"SHOAL_APP_STORE": "sqlite:///x"}, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "pip install 'shoal[sql]'" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_configured_applications_are_not_changed_here() -> None:

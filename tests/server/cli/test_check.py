@@ -50,6 +50,14 @@ def test_secrets_and_passwords_are_not_printed() -> None:
     assert "hush" not in result.output
 
 
+def test_password_of_a_store_is_not_printed_and_no_application_is() -> None:
+    result = check(SHOAL_APP_STORE="postgresql://user:hush@h/d?sslmode=require")
+    assert tomllib.loads(result.stdout)["app_store"] == "postgresql://***@h/d?sslmode=require"
+    assert "apps" not in tomllib.loads(result.stdout)
+    assert "hush" not in result.output
+    assert "hush" not in check(SHOAL_APP_STORE="postgres//user:hush@h/d").output
+
+
 def test_mistake_ends_it_with_status_2() -> None:
     result = check(SHOAL_PORT="x")
     assert result.exit_code == 2

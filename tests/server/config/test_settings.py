@@ -124,6 +124,33 @@ def test_apps_have_ids_of_their_own() -> None:
         settings(apps=[AN_APP, {**AN_APP, "key": "other"}])
 
 
+@pytest.mark.parametrize(
+    ("fields", "complaint"),
+    [
+        ({"app_store": "sqlite:///x", "apps": [AN_APP]}, "apps and app_store are both set"),
+        ({"app_store": "redis"}, "needs redis"),
+        ({"app_store": "mongodb://h"}, "must be config, redis, or a URL"),
+        ({"app_store": "postgresql://"}, "must be config, redis, or a URL"),
+        ({"app_store": "sqlite:///x", "app_store_timeout": 6}, "above half of request_timeout"),
+        ({"app_store": "sqlite:///x", "app_store_table": "apps; DROP"}, "app_store_table"),
+    ],
+)
+def test_store_of_applications_must_fit_the_rest(fields: dict[str, object], complaint: str) -> None:
+    with pytest.raises(ValidationError, match=complaint):
+        settings(**fields)
+
+
+def test_store_of_applications_gives_nothing_away_on_a_public_address() -> None:
+    assert not settings(host="0.0.0.0", app_store="mysql://u:hush@h/d").demo
+
+
+def test_shared_redis_keeps_applications_under_the_clusters_prefix() -> None:
+    options = settings(app_store="redis", redis=["redis://a", "redis://b"], redis_prefix="live").store_options
+    assert options is not None
+    assert (options.url, options.prefix) == ("redis://a", "live")
+    assert settings().store_options is None
+
+
 def test_a_limit_of_one_connection_is_not_above_that_of_the_node() -> None:
     with pytest.raises(ValidationError, match="none may be above the next"):
         settings(slow_consumer_bytes=2_000_000, slow_consumer_max_bytes=1_000_000)

@@ -188,6 +188,7 @@ class Node:
             metrics=self._metrics,
             is_draining=lambda: lifecycle.turns_away,
         )
+        departure.on_draining = door.turn_away_waiting
         api = create_api(
             apps=self._apps,
             adapter=self._adapter,

@@ -53,6 +53,8 @@ class Door:
         self._is_draining = is_draining
         # Sockets of all states.
         self._open = 0
+        # Those whose application is being looked up, or that wait to be admitted.
+        self._waiting: set[Connection] = set()
         self._addresses = Addresses(settings)
 
     def open(self, upgrade: Upgrade) -> asyncio.Protocol:
@@ -82,7 +84,7 @@ class Door:
         found = self._apps.by_key(greeting.app_key)
         if isinstance(found, Future):
             # At most for twice `app_store_timeout`, which is within the time that a handshake may take.
-            connection.await_admission()
+            self._let_wait(connection)
             found.add_done_callback(partial(self._looked_up, connection, upgrade, greeting.app_key))
         else:
             self._found(connection, upgrade, greeting.app_key, found)
@@ -136,22 +138,19 @@ class Door:
         if future.done():
             self._admitted(connection, app, future)
         else:
-            connection.await_admission()
+            self._let_wait(connection)
             future.add_done_callback(partial(self._admitted, connection, app))
 
     def _admitted(self, connection: Connection, app: App, future: Future[bool]) -> None:
         if future.cancelled():
             return
-        if not future.result():
+        is_admitted = future.result()
+        if not connection.is_greeting:
+            # It went away, or was turned away, while it was waiting.
+            if is_admitted:
+                self._adapter.discharge(app.id)
+        elif not is_admitted:
             self._refuse(connection, codes.APP_OVER_QUOTA)
-        elif not connection.is_greeting:
-            # It went away while it was waiting.
-            self._adapter.discharge(app.id)
-        elif self._is_draining():
-            # The drain began while it was waiting, and must not miss it.
-            self._adapter.discharge(app.id)
-            self._metrics.departure.late_handshakes += 1
-            self._refuse(connection, codes.DRAINING)
         elif isinstance(current := self._current(app), Close):
             self._adapter.discharge(app.id)
             self._refuse(connection, current)
@@ -159,6 +158,7 @@ class Door:
             session = Session(
                 current, connection.random_id, now=self._hub.now(), max_depth=self._settings.max_json_depth
             )
+            self._waiting.discard(connection)
             connection.establish(session, self._metrics.of(app.id), self._settings.activity_timeout)
 
     def _current(self, app: App) -> App | Close:
@@ -168,11 +168,23 @@ class Door:
             return codes.unknown_app(app.key)
         return current if current.enabled else codes.APP_DISABLED
 
+    def _let_wait(self, connection: Connection) -> None:
+        self._waiting.add(connection)
+        connection.await_admission()
+
+    def turn_away_waiting(self) -> None:
+        """Tell those that wait to come back elsewhere: the drain begins, and must not miss them."""
+        for connection in list(self._waiting):
+            self._metrics.departure.late_handshakes += 1
+            self._refuse(connection, codes.DRAINING)
+
     def _refuse(self, connection: Connection, close: Close) -> None:
+        self._waiting.discard(connection)
         self._metrics.refused_handshakes[close.code, close.label] += 1
         self._hub.turn_away(connection, close)
 
-    def _lost(self, peer: str, _: Connection) -> None:
+    def _lost(self, peer: str, connection: Connection) -> None:
+        self._waiting.discard(connection)
         self._open -= 1
         self._addresses.gone(peer)
 

@@ -60,6 +60,8 @@ class Departure:
         # Set whenever something has happened that may matter to the course.
         self._stirred = asyncio.Event()
         hub.on_all_closed = self._stirred.set
+        # Called when the drain begins, before any client is closed.
+        self.on_draining: Callable[[], None] = _nothing
         # Set for the time of `run`.
         self._listener: Listener
         self._tasks: asyncio.TaskGroup
@@ -177,6 +179,8 @@ class Departure:
         self._adapter.declare(state.value, len(self._hub.clients))
         if state is State.SETTLING:
             self._listener.draining = True
+        elif state is State.DRAINING:
+            self.on_draining()
         logger.info("leaving: %s", state.value, extra={"connections": len(self._hub.clients)})
 
     def _ask_nodes(self) -> None:
@@ -237,6 +241,10 @@ class Departure:
         if flushing is not None:
             await asyncio.wait([flushing])
         await self._adapter.stop()
+
+
+def _nothing() -> None:
+    """Do nothing: nobody waits."""
 
 
 def _quantile(ordered: Sequence[float], part: float) -> float | None:

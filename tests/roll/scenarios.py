@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tests.roll.backend import BackEnd
-from tests.roll.judging import CRASH, DEPLOY, LATE, STUBBORN, Terms, table, tell
+from tests.roll.judging import CRASH, DEPLOY, KILLED_LEAVING, LATE, STUBBORN, Terms, table, tell
 from tests.roll.stage import Stage
 from tests.roll.stubborn import CHANNEL, stubborn_clients
 
@@ -24,6 +24,7 @@ _FLOOD = 40
 """Events of the largest size: more than the system keeps for a client that doesn't read, less than makes it slow."""
 _PATIENT = {"SHOAL_SOCKET_SEND_BUFFER": "65536", "SHOAL_UNSENT_TIMEOUT": "600"}
 """So that what waits for a client waits in the node, and it is left to the drain to end who doesn't read."""
+_IN_THE_MIDDLE = 0.4
 _WORTH_TELLING = 0.25
 _REAPED_AFTER = 14.0
 """Seconds from a crash until the members that only the dead node had are gone, and then some."""
@@ -110,6 +111,14 @@ async def _crash(stage: Stage) -> None:
     await stage.end(after=_REAPED_AFTER)
 
 
+async def _killed_leaving(stage: Stage) -> None:
+    """Kill a node in the middle of its drain: some of its clients have been told to go, some have not."""
+    old = stage.nodes.running()[0]
+    await stage.nodes.start()
+    await stage.nodes.leave(old, grace=stage.size.settle + _IN_THE_MIDDLE * stage.size.undelayed)
+    await stage.end(after=stage.size.ghosts_after)
+
+
 async def _stubborn(stage: Stage) -> None:
     """Have a node leave that has both kinds of stubborn clients, one of them with much that waits for it."""
     old = stage.nodes.running()[0]
@@ -133,6 +142,7 @@ SCENARIOS = {
     "at-once": Scenario("a rolling deploy, all nodes at once", _at_once, DEPLOY),
     "late": Scenario("a node leaves, and the balancer learns of it too late", _late, LATE),
     "crash": Scenario("kill -9 of one node", _crash, CRASH),
+    "killed-leaving": Scenario("kill -9 of a node in the middle of its drain", _killed_leaving, KILLED_LEAVING),
     "stubborn": Scenario("a node leaves, with clients that don't take part in it", _stubborn, STUBBORN, _PATIENT),
 }
 

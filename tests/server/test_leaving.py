@@ -141,6 +141,20 @@ async def test_a_node_that_has_left_is_known_no_more_but_its_holds_are(redis: Se
             assert sorted(roster["presence"]["ids"]) == ["ana", "ben"]
 
 
+async def test_who_waits_to_be_let_in_when_the_drain_begins_is_told_to_come_back_elsewhere(redis: Server) -> None:
+    # How many connections the application has in the cluster only Redis knows.
+    apps = [{"id": "1", "key": "k", "secret": "s", "max_connections": 100}]
+    node = start_node({"SHOAL_REDIS": redis.url, "SHOAL_REDIS_PATIENCE": "20"}, apps=apps)
+    redis.pause()
+    waiting = await Client.open(node)
+    node.signal(signal.SIGTERM)
+    await waiting.expect_error(4100)
+    assert (await waiting.expect_close()).code == 4100
+    redis.go_on()
+    await asyncio.to_thread(node.stop)
+    assert node.records()[-1]["late_handshakes"] == 1
+
+
 # What else may come in the middle of it
 
 

@@ -50,6 +50,9 @@ LATE: tuple[Line, ...] = tuple(
 CRASH: tuple[Line, ...] = (never_back, quiet_presence, removed_once, removed_in_time, rosters, events, complaints)
 """For a node that is killed: its clients see a broken connection, and come back after a second."""
 
+KILLED_LEAVING: tuple[Line, ...] = (never_back, quiet_presence, removed_once, rosters, events, complaints)
+"""For a node that is killed while it leaves: its clients see either, and nobody is announced as gone who comes back."""
+
 STUBBORN: tuple[Line, ...] = (
     never_back,
     refused_handshakes,

@@ -45,6 +45,9 @@ async def start(server: Server) -> None:
             await node.terminate(topic)
             node.count(topic, 3, announce=True)
             assert await node.admit("app", 10)
+            assert (await node.spend("app", "events", 1, 10)).is_granted
+            # Not only by this node's own share, as if Redis were away.
+            assert ":1" in server.command("EXISTS", "shoal:{s0}:q:app:events")
             assert len(await node.nodes()) == 1
             assert (await node.occupied_topics("app")).keys() == {"presence-room"}
             node.leave(topic, "user", hold=0.1)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 SHARDS = 64
 """Into which channels are divided: more Redis primaries than that have nothing to do."""
+MOST_NODES = 100_000
+"""Beyond which the calculator doesn't look."""
 GIGABIT = 125_000_000.0
 EXAMPLES = (100_000, 1_000_000, 10_000_000)
 
@@ -43,20 +45,22 @@ class Costs:
 
     connect_us: float = 650
     """Of a node: a connection that comes, subscribes and goes."""
-    origin_us: float = 520
+    origin_us: float = 260
     """Of a node: an event that it is told of."""
-    interest_us: float = 110
+    interest_us: float = 45
     """Of a node: an event from elsewhere that its clients want."""
     delivery_us: float = 6
     """Of a node: handing an event to one client."""
-    redis_event_us: float = 80
+    redis_event_us: float = 65
     """Of Redis: an event, with one node that wants it."""
-    redis_interest_us: float = 5
+    redis_interest_us: float = 4
     """Of Redis: each further node that wants it."""
     redis_command_us: float = 120
     """Of Redis: a client joins or leaves a channel."""
-    redis_node_us: float = 1_700
+    redis_node_us: float = 1_500
     """Of Redis: a node for a second, whatever it does."""
+    redis_pair_us: float = 0.3
+    """Of the first primary, which has the heartbeats: a node for a second, for each node that there is."""
     node_connections: float = 18_000
     """That a node takes."""
     node_cores: float = 0.6
@@ -73,6 +77,8 @@ class Need:
     limit: str
     """What a node runs out of first."""
     node_cores: float
+    heartbeats: float
+    """How much of a core of the first Redis primary they take."""
     primaries: float
     """Redis primaries; a fraction of one is what the first is busy with, of what it may be."""
     redis_bytes: float
@@ -92,6 +98,7 @@ def work_out(demand: Demand, costs: Costs) -> Need:
         nodes=nodes,
         limit="connections" if nodes == by_memory else "CPU",
         node_cores=_node_load(demand, costs, nodes),
+        heartbeats=_heartbeats(costs, nodes),
         primaries=_redis_load(demand, costs, nodes) / costs.redis_cores,
         redis_bytes=per_second * interested * demand.bytes,
         client_bytes=per_second * demand.audience * demand.bytes,
@@ -120,7 +127,28 @@ def _redis_load(demand: Demand, costs: Costs, nodes: int) -> float:
     event = costs.redis_event_us + (_interested(demand, nodes) - 1) * costs.redis_interest_us
     events = demand.events * demand.connections / 1e3
     changes = 2 * demand.channels * _connects(demand)
-    return (events * event + changes * costs.redis_command_us + nodes * costs.redis_node_us) / 1e6
+    rest = events * event + changes * costs.redis_command_us + nodes * costs.redis_node_us
+    return rest / 1e6 + _heartbeats(costs, nodes)
+
+
+def _heartbeats(costs: Costs, nodes: int) -> float:
+    """Return how much of a core it takes that each node hears of each."""
+    return nodes * nodes * costs.redis_pair_us / 1e6
+
+
+def gives_way_first(demand: Demand, costs: Costs) -> str:
+    """Say what is exhausted first if ever more of the same clients come, and at how many."""
+    for step in range(1_000):
+        more = replace(demand, connections=demand.connections * 1.05**step)
+        need = work_out(more, costs)
+        at = f"at {float(f'{more.connections:.2g}'):,.0f} connections"
+        if need.heartbeats > costs.redis_cores:
+            return f"heartbeats in the first Redis primary, {at}"
+        if need.primaries > SHARDS:
+            return f"{SHARDS} Redis primaries, one for each shard, {at}"
+        if need.nodes > MOST_NODES:
+            break
+    return f"nothing up to {MOST_NODES:,} nodes"
 
 
 def describe(demand: Demand, costs: Costs) -> Iterator[str]:
@@ -134,8 +162,7 @@ def describe(demand: Demand, costs: Costs) -> Iterator[str]:
     yield f"  nodes to clients {need.client_bytes / GIGABIT:.3g} Gbit/s"
     most = 1e6 * costs.redis_cores / costs.redis_event_us
     yield f"  one channel      at most {most:,.0f} events/s, since it has one primary"
-    if need.primaries > SHARDS:
-        yield f"  TOO MUCH for {SHARDS} shards"
+    yield f"  gives way first  {gives_way_first(demand, costs)}"
 
 
 def main(given: Sequence[str] | None = None) -> None:

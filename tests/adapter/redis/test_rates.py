@@ -144,3 +144,13 @@ async def test_a_redis_that_does_not_answer_delays_a_request_for_a_second_only(
             assert await spend(node, 10, rate=100)
     finally:
         own_server.go_on()
+
+
+async def test_a_redis_that_refuses_to_write_is_as_good_as_away(own_server: Server, start: Start) -> None:
+    node = await start(own_server.url)
+    own_server.command("CONFIG", "SET", "maxmemory", "1mb")
+    try:
+        assert [await spend(node, 1, rate=4) for _ in range(6)] == [True] * 4 + [False] * 2
+        assert ":0" in own_server.command("EXISTS", node.adapter._shards[0].keys.allowance("app", "events"))
+    finally:
+        own_server.command("CONFIG", "SET", "maxmemory", "0")

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,11 +47,20 @@ class Server:
 
 
 @contextmanager
-def running_server(command: tuple[str, ...], *, core: int) -> Iterator[Server]:
-    """Start a server on its core, wait until it answers, and end it afterwards."""
+def running_server(
+    command: tuple[str, ...],
+    *,
+    core: int,
+    app: Mapping[str, object] | None = None,
+    settings: Mapping[str, str] | None = None,
+) -> Iterator[Server]:
+    """Start a server on its core, wait until it answers, and end it afterwards.
+
+    :param app: more of its application; :param settings: more of its environment.
+    """
     port = _free_port()
     filled = [part.replace("{port}", str(port)) for part in command]
-    environment = os.environ | {"SHOAL_APPS": json.dumps([_APP])}
+    environment = os.environ | {"SHOAL_APPS": json.dumps([_APP | dict(app or {})])} | dict(settings or {})
     with TemporaryDirectory(prefix="shoal-bench-") as folder, (Path(folder) / "log").open("w+") as log:
         with pinned_to(core):
             process = subprocess.Popen(filled, env=environment, stdout=log, stderr=log, start_new_session=True)

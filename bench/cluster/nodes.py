@@ -55,7 +55,7 @@ class Nodes:
 def running_nodes(stage: Stage, count: int) -> Iterator[Nodes]:
     """Start a Redis and nodes, on the server's core, and a generator for each, on the other; all end afterwards."""
     with ExitStack() as stack:
-        port, process = stack.enter_context(_running_redis(stage))
+        port, process = stack.enter_context(running_redis(stage))
         redis = stack.enter_context(Redis(port=port, single_connection_client=True))
         command = (*OUR_COMMAND, "--redis", f"redis://127.0.0.1:{port}")
         servers = [stack.enter_context(running_server(command, core=stage.cores.server)) for _ in range(count)]
@@ -68,7 +68,8 @@ def running_nodes(stage: Stage, count: int) -> Iterator[Nodes]:
 
 
 @contextmanager
-def _running_redis(stage: Stage) -> Iterator[tuple[int, Process]]:
+def running_redis(stage: Stage) -> Iterator[tuple[int, Process]]:
+    """Start a Redis on the load's core; return its port and its process."""
     try:
         program = find_server()
     except NoServer as error:

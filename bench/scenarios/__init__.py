@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from bench.cluster import latency, operations, publishing, scripts
+from bench.cluster import latency, operations, publishing, scripts, webhooks
 from bench.measure import Measure
 from bench.scenarios import client_events, connections, fanout, presence, spread, steady
 from bench.stage import Stage
@@ -18,4 +18,5 @@ SCENARIOS: Mapping[str, Callable[[Stage], list[Measure]]] = {
     "cluster-latency": latency.measure,
     "cluster-commands": operations.measure,
     "cluster-scripts": scripts.measure,
+    "cluster-webhooks": webhooks.measure,
 }

@@ -102,14 +102,17 @@ class Deliverer:
         if self._ledger.is_last_call:
             await self._take_the_rest()
         self._has_news.set()
-        with suppress(TimeoutError):
-            # Time for one attempt at what isn't under way yet.
+        try:
+            # Time for one attempt at what isn't under way yet; cancelled if the node has less.
             async with asyncio.timeout(2 * self._options.timeout):
                 while self._ledger.sending or (self._ledger.is_last_call and self._ledger.size):
                     self._has_less.clear()
                     await self._has_less.wait()
-        if self._ledger.is_last_call and self._ledger.size:
-            logger.warning("webhook events lost: no time for them", extra={"events": self._ledger.size})
+        except TimeoutError:
+            pass
+        finally:
+            if self._ledger.is_last_call and self._ledger.size:
+                logger.warning("webhook events lost: no time for them", extra={"events": self._ledger.size})
 
     # Taking
 

@@ -52,7 +52,8 @@ class Sender:
                 status = await self._status(url, body, headers)
         except TimeoutError:
             return Outcome("timeout", f"no answer within {self._timeout:g} s")
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as exc:
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as exc:
+            # ValueError: a host name that can't be one, which nobody has noticed up to the look-up.
             return Outcome("unreachable", f"{type(exc).__name__}: {exc}" if str(exc) else type(exc).__name__)
         return Outcome("delivered") if 200 <= status < 300 else Outcome("refused", f"answered {status}")
 

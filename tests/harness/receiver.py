@@ -24,6 +24,8 @@ class Request:
     at: float
     status: int
     """What it was answered with."""
+    client: int = 0
+    """The port that it came from."""
 
     @property
     def events(self) -> list[dict[str, Any]]:
@@ -63,7 +65,7 @@ class Receiver:
     def take(self, request: Request) -> None:
         with self._lock:
             self.requests.append(request)
-            if 200 <= request.status < 300:
+            if 200 <= request.status < 300 and "x-shoal-event-ids" in request.headers:
                 for event_id, event in zip(request.ids, request.events, strict=True):
                     self._accepted[event["channel"]].append((event_id, event))
 
@@ -114,9 +116,9 @@ def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            behaviour = receiver.behaviour[self.path]
+            behaviour, port = receiver.behaviour[self.path], self.client_address[1]
             headers = {name.lower(): value for name, value in self.headers.items()}
-            receiver.take(Request(self.path, headers, body, time.monotonic(), behaviour.status))
+            receiver.take(Request(self.path, headers, body, time.monotonic(), behaviour.status, port))
             time.sleep(behaviour.delay)
             self.send_response(behaviour.status)
             for name, value in behaviour.headers.items():

@@ -49,6 +49,13 @@ def test_nodes_reach_the_database_that_has_the_applications() -> None:
     assert _ports([outside]) == [[443, 5432]]
 
 
+def test_notes_warn_of_a_database_that_nodes_could_not_reach() -> None:
+    apps = {"list": [], "storeSecret": "shoal-store"}
+    assert "databasePorts has no port" in render(with_values("minimal", apps=apps)).notes
+    ports = {"databasePorts": [5432]}
+    assert "databasePorts" not in render(with_values("minimal", apps=apps, networkPolicy=ports)).notes
+
+
 def test_node_alone_that_sends_no_webhooks_reaches_dns_only() -> None:
     assert _policy("minimal", networkPolicy={"webhookPorts": []})["egress"] == [DNS]
 

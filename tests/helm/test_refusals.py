@@ -26,6 +26,7 @@ APPS = [{"id": "1", "key": "k", "secret": "s"}]
         ("trial", {"autoscaling": {"cpu": ""}}, "neither autoscaling.cpu nor autoscaling.connections"),
         ("minimal", {"settings": {"settle": 3}}, "settings.settle is made by the chart: it comes from drain.settle"),
         ("minimal", {"settings": {"grace": 90}}, "it comes from drain.gracePeriod"),
+        ("minimal", {"settings": {"close_timeout": 6}}, "settings.close_timeout 6 is above settings.abort_timeout 5"),
         ("minimal", {"settings": {"redis": "redis://r"}}, "it comes from redis.urls"),
         ("trial", {"ingress": {"hosts": []}}, "ingress is enabled, but ingress.hosts is empty"),
         ("gateway", {"gateway": {"parentRefs": []}}, "gateway is enabled, but gateway.parentRefs is empty"),

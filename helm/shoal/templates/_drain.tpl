@@ -12,6 +12,9 @@ something to spare (5). The node demands the same. */}}
 {{- $close := .Values.settings.close_timeout | default 3 -}}
 {{- $abort := .Values.settings.abort_timeout | default 5 -}}
 {{- $flush := .Values.settings.flush_timeout | default 5 -}}
+{{- if gt (float64 $close) (float64 $abort) -}}
+{{- fail (printf "settings.close_timeout %v is above settings.abort_timeout %v: a connection would be cut before its client's time to answer is over. Raise abort_timeout too." $close $abort) -}}
+{{- end -}}
 {{ maxf 18 (addf $close $abort $flush 5) }}
 {{- end }}
 

@@ -29,11 +29,11 @@ def publishes(story: Story) -> Verdict:
 
 
 def events(story: Story) -> Verdict:
-    streams = _streams(story)
+    streams, stalled = _streams(story), story.longest_stall()
     lost = twice = out_of_order = total = 0
     for visit, channel, numbers in _subscriptions(story):
         stream = streams[channel]
-        missed = stream.due(visit.subscribed[channel].at, _heard_until(story, visit)) - set(numbers)
+        missed = stream.due(visit.subscribed[channel].at, _heard_until(story, visit) - stalled) - set(numbers)
         lost += len(missed | stream.holes(numbers))
         twice += len(numbers) - len(set(numbers))
         out_of_order += _backward_steps(numbers)
@@ -82,8 +82,7 @@ def _subscriptions(story: Story) -> Iterable[tuple[Visit, str, list[int]]]:
 
 
 def _heard_until(story: Story, visit: Visit) -> float:
-    ended_at = story.over_at if visit.ended_at is None else visit.ended_at
-    return ended_at - _UNDER_WAY - story.longest_stall()
+    return (story.over_at if visit.ended_at is None else visit.ended_at) - _UNDER_WAY
 
 
 def _backward_steps(numbers: Sequence[int]) -> int:

@@ -28,6 +28,8 @@ class Caller:
         self.boot = boot
         self.epoch = ""
         self.number = 0
+        # Of the outbox, handed out to this boot.
+        self.entries: list[bytes] = []
 
     async def run(self, name: str, keys: list[str], *arguments: bytes | str | int) -> Any:
         return await self.link.ask(b"EVALSHA", self.scripts.digests[name], len(keys), *keys, *arguments)

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from adapter.outbox import Wants
+from adapter.base import Topic
+from adapter.outbox import Notice, Wants
 from adapter.redis.envelope import Kind
 from adapter.redis.errors import MOVING, Refusal
 from adapter.redis.keys import claim_of, who_is
+from adapter.redis.letters import write_letter
 from adapter.redis.link import Link, open_link
 from adapter.redis.place import Place
 from adapter.redis.scripts import Scripts
@@ -42,6 +44,21 @@ WRITES: dict[str, Callable[[Caller], Write]] = {
     "count": lambda caller: caller.writes.count(TOPIC, 7, announce=True),
     "terminate": lambda caller: caller.writes.terminate(TOPIC),
     "notify": lambda caller: caller.writes.notify(TOPIC, "client_event", b"{}", 5.0),
+}
+
+DUE = (b"left\0app/presence-a\0u", b"counted\0app/presence-a\0")
+LETTER = write_letter(Notice("3-1-0", Topic(TOPIC), "joined", "u", b"", 1.0, 0.0), "e1", "answered 500")
+# Those of the outbox that have no number: keys and arguments.
+OTHERS: dict[str, Callable[[Caller], tuple[list[str], list[bytes | str | int]]]] = {
+    "ripen": lambda caller: (
+        [caller.keys.outbox, caller.keys.held_back, caller.keys.meta, *[caller.keys.state(TOPIC)] * len(DUE)],
+        [100, 0, *DUE],
+    ),
+    "settle": lambda caller: ([caller.keys.outbox], list(caller.entries)),
+    "release": lambda caller: ([caller.keys.outbox], [caller.boot]),
+    "postpone": lambda caller: ([caller.keys.held_back, caller.keys.meta], ["again\0x\0y", 1000, 100]),
+    "bury": lambda caller: ([caller.keys.buried, caller.keys.meta], ["other", b"\x90", 100, 60]),
+    "retry": lambda caller: ([caller.keys.outbox, caller.keys.buried, caller.keys.meta], [100, LETTER[0]]),
 }
 
 
@@ -92,7 +109,8 @@ async def contents(caller: Caller) -> dict[str, list[str]]:
         }[kind]
         text = repr(await caller.link.ask(*read)).replace(caller.keys.meta[:-1], "")
         texts[key.decode().removeprefix(caller.keys.meta[:-1])] = sorted(_without_times(text).split(","))
-    # Its bytes have times in them.
+    # What is in these has times in its bytes.
+    texts["b"] = sorted(map(repr, await caller.link.ask("HKEYS", caller.keys.buried)))
     journal = [entry for entry in await caller.journal() if entry[1] != Kind.TERMINATED]
     texts["j"] = [str(await caller.link.ask("XLEN", caller.keys.journal)), *map(repr, journal)]
     return texts
@@ -128,3 +146,38 @@ async def test_write_takes_effect_once_wherever_its_keys_are(
         assert (await caller.write(WRITES[name](caller), caller.number))[0] == APPLIED
         assert await contents(caller) == expected
     assert refused >= 1
+
+
+async def a_caller_with_notices(link: Link) -> Caller:
+    """Return a node whose outbox has something of everything: new, handed out, held back and due, dead letters."""
+    caller = await a_caller(link)
+    keys = caller.keys
+    await caller.run("take", [keys.outbox], caller.boot, 2, "", 0)
+    caller.entries = [entry for entry, _ in await link.ask("XRANGE", keys.outbox, "-", "+", "COUNT", 2)]
+    await link.ask("ZADD", keys.held_back, 1, DUE[0], 1, DUE[1])
+    await caller.run("bury", [keys.buried, keys.meta], *LETTER, 100, 60)
+    return caller
+
+
+@pytest.mark.parametrize("name", OTHERS)
+async def test_what_is_done_with_notices_takes_effect_once_wherever_they_are(
+    name: str, masters: Masters, links: dict[int, Link]
+) -> None:
+    chance = random.Random(name)
+    reference = await a_caller_with_notices(links[masters.servers[masters.owner_of(SLOT)].port])
+    keys, arguments = OTHERS[name](reference)
+    await reference.run(name, keys, *arguments)
+    expected = await contents(reference)
+    for share in (0.0, 0.3, 0.6, 0.9, 1.0):
+        caller = await a_caller_with_notices(links[masters.servers[masters.owner_of(SLOT)].port])
+        keys, arguments = OTHERS[name](caller)
+        with masters.moving(SLOT) as moving:
+            left = [key for key in moving.keys_left() if key.startswith(caller.keys.meta[:-1].encode())]
+            moving.hand_over(chance.sample(left, round(share * len(left))))
+            try:
+                await caller.run(name, keys, *arguments)
+            except Refusal as exc:
+                assert exc.code in MOVING  # noqa: PT017 - either is right
+        caller.link = links[moving.target_port]
+        await caller.run(name, keys, *arguments)
+        assert await contents(caller) == expected

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Column, MetaData, Table, select, update
 from sqlalchemy.exc import NoSuchTableError
@@ -20,13 +20,16 @@ from server.apps.sql_engine import open_engine
 from server.apps.store import Stored, Unusable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection, Mapping
+    from asyncio import Task
+    from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 
     from sqlalchemy import Connection, RowMapping, Select
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from server.apps.app import App
     from server.apps.options import StoreOptions
+
+T = TypeVar("T")
 
 COLUMNS_LIFETIME = 30.0
 """Seconds after which the columns are looked at again."""
@@ -42,6 +45,8 @@ class SqlStore:
         # None until it was looked at.
         self._table: Table | None = None
         self._looked_at = 0.0
+        # What is being asked, or given up.
+        self._questions: set[Task[Any]] = set()
 
     async def find(self, keys: Collection[str]) -> Stored:
         return await self._rows("key", keys)
@@ -50,31 +55,39 @@ class SqlStore:
         return await self._rows("id", ids)
 
     async def version(self) -> None:
-        """Look at the table once, so that a node which starts says what is wrong with it."""
-        if self._table is None:
-            async with self._connection() as connection:
-                await self._look_at(connection)
+        """See that there is an answer, and the table: a node that starts says what is wrong with it."""
+        await self._ask(self._look_at)
 
     async def close(self) -> None:
-        await self._engine.dispose()
+        await asyncio.gather(*self._questions, return_exceptions=True)
+        # To a server that hangs nobody says goodbye for long.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._timeout):
+                await self._engine.dispose()
 
     async def _rows(self, column: str, values: Collection[str]) -> Stored:
         if not values:
             return Stored()
-        async with self._connection() as connection:
+
+        async def select_them(connection: AsyncConnection) -> Sequence[RowMapping]:
             table = await self._look_at(connection)
             query = _selection(table).where(table.c[column].in_(_of_type(table.c[column], values)))
-            rows = (await connection.execute(query)).mappings().all()
+            rows: Sequence[RowMapping] = (await connection.execute(query)).mappings().all()
+            return rows
+
         # Not by the database alone: to MySQL "A" and "a" are the same.
-        return _stored([row for row in rows if str(row[column]) in values])
+        return _stored([row for row in await self._ask(select_them) if str(row[column]) in values])
 
     # Changing
 
     async def list(self) -> Stored:
-        async with self._connection() as connection:
+        async def select_all(connection: AsyncConnection) -> Sequence[RowMapping]:
             table = await self._look_at(connection)
-            rows = (await connection.execute(_selection(table).order_by(table.c.id))).mappings().all()
-        return _stored(rows)
+            query = _selection(table).order_by(table.c.id)
+            rows: Sequence[RowMapping] = (await connection.execute(query)).mappings().all()
+            return rows
+
+        return _stored(await self._ask(select_all))
 
     async def add(self, app: App) -> None:
         raise StoreError("a row is added by SQL: what the other columns are to be, only you know")
@@ -89,19 +102,22 @@ class SqlStore:
         await self._change(id, {"secret": secret, "second_secret": second})
 
     async def _change(self, app_id: str, changes: Mapping[str, Any]) -> None:
-        async with self._connection() as connection:
+        async def change(connection: AsyncConnection) -> None:
             table = await self._look_at(connection)
-            for name in changes:
-                if name not in table.c:
-                    raise StoreError(
-                        f"the table has no column {name}: ALTER TABLE {self._full_name} ADD {_ADDED[name]}"
-                    )
+            self._check_has(table, changes)
             values = {name: _suitable(table.c[name], value) for name, value in changes.items()}
             ids = _of_type(table.c.id, [app_id])
             result = await connection.execute(update(table).where(table.c.id.in_(ids)).values(values))
             if not result.rowcount:
                 raise StoreError(f"there is no application {app_id!r}")
             await connection.commit()
+
+        await self._ask(change)
+
+    def _check_has(self, table: Table, columns: Iterable[str]) -> None:
+        for name in columns:
+            if name not in table.c:
+                raise StoreError(f"the table has no column {name}: ALTER TABLE {self._full_name} ADD {_ADDED[name]}")
 
     # The table
 
@@ -127,12 +143,33 @@ class SqlStore:
     def _full_name(self) -> str:
         return f"{self._schema}.{self._name}" if self._schema else self._name
 
-    @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[AsyncConnection]:
-        """Lend a connection, for one question that ends in time."""
+    async def _ask(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Do some work with a connection of its own, in time.
+
+        It is a task, so that nobody waits for what follows when it isn't: to give up a connection on which nobody
+        answers takes a driver seconds.
+        """
+        task = asyncio.create_task(self._with_connection(work))
+        self._questions.add(task)
+        task.add_done_callback(self._is_over)
         try:
-            async with asyncio.timeout(self._timeout), self._engine.connect() as connection:
-                yield connection
+            await asyncio.wait((task,), timeout=self._timeout)
+            if not task.done():
+                raise StoreUnavailable(f"database: no answer within {self._timeout:g} s")
+            return task.result()
+        finally:
+            task.cancel()
+
+    def _is_over(self, task: Task[Any]) -> None:
+        self._questions.discard(task)
+        if not task.cancelled():
+            # Whoever asked may not have waited for it.
+            task.exception()
+
+    async def _with_connection(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        try:
+            async with self._engine.connect() as connection:
+                return await work(connection)
         except StoreError:
             raise
         # Drivers raise what they like, not all of it translated by SQLAlchemy: this is where it becomes ours.

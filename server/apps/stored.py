@@ -173,7 +173,7 @@ class StoredApps:
             found = self._cache.by_key(key, now=now)
             if found is Gap.UNUSABLE:
                 _fail(future, "what is stored of the application can't be used")
-            else:
+            elif not future.done():
                 future.set_result(None if isinstance(found, Gap) else found)
             self._stats.lookups[found.value if isinstance(found, Gap) else "found"] += 1
         self._stats.cached = len(self._cache)
@@ -275,6 +275,8 @@ def _failed(why: str) -> Future[App | None]:
 
 
 def _fail(future: Future[App | None], why: str) -> None:
+    if future.done():
+        return
     future.set_exception(StoreUnavailable(why))
     # Whoever waited may have gone: that is no reason for the event loop to complain.
     future.exception()

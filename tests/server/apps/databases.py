@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -67,6 +68,12 @@ class Database:
             self.process.wait()
             self.process = None
 
+    def signal(self, number: signal.Signals) -> None:
+        """Stop all its processes as a hanging machine would, or let them go on."""
+        assert self.process is not None
+        for pid in _descendants(self.process.pid):
+            os.kill(pid, number)
+
     def _answers(self) -> bool:
         try:
             with socket.create_connection(("127.0.0.1", self.port), timeout=1.0):
@@ -76,6 +83,16 @@ class Database:
 
     def _log(self) -> str:
         return (self.folder / "log").read_text(errors="replace")[-2000:]
+
+
+def _descendants(pid: int) -> list[int]:
+    """Return a process and all that it has started."""
+    table = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    pairs = [tuple(map(int, line.split())) for line in table.splitlines()]
+    found = [pid]
+    for parent in found:
+        found += [child for child, its_parent in pairs if its_parent == parent]
+    return found
 
 
 def _as_user(user: str) -> list[str]:
@@ -204,6 +221,10 @@ class _ContainedDatabase(Database):
     """A server in a container; it runs already."""
 
     container: DbContainer
+
+    def signal(self, number: signal.Signals) -> None:
+        container = self.container.get_wrapped_container()
+        (container.pause if number is signal.SIGSTOP else container.unpause)()
 
     def start(self) -> None:
         self.container.get_wrapped_container().start()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -111,7 +113,8 @@ async def test_five_hundred_are_one_answer(subject: Subject) -> None:
 
 async def test_application_is_disabled_and_enabled(subject: Subject) -> None:
     await subject.add(an_app())
-    await subject.store.set_enabled("1", enabled=False)
+    for _ in range(2):
+        await subject.store.set_enabled("1", enabled=False)
     assert (await subject.store.fetch(["1"])).apps == [an_app(enabled=False)]
     await subject.store.set_enabled("1", enabled=True)
     assert (await subject.store.fetch(["1"])).apps == [an_app()]
@@ -147,6 +150,31 @@ async def test_each_change_is_another_version_where_there_are_any(subject: Subje
     assert await subject.store.version() == before
     await subject.store.set_enabled("1", enabled=False)
     assert subject.is_sql or await subject.store.version() != before
+
+
+@pytest.mark.parametrize(("server", "kind"), [("postgresql_server", "postgresql"), ("mariadb_server", "mysql")])
+async def test_database_that_hangs_is_given_up_in_time_and_asked_again(
+    request: pytest.FixtureRequest, server: str, kind: str
+) -> None:
+    database = request.getfixturevalue(server)
+    await execute(database.url, "DROP TABLE IF EXISTS apps", documented(kind))
+    await insert(database.url, {"id": "1", "key": "key-1", "secret": "secret-1"})
+    store = open_store(StoreOptions(database.url, timeout=0.5))
+    assert (await store.find(["key-1"])).apps == [an_app()]
+    database.signal(signal.SIGSTOP)
+    try:
+        for _ in range(3):
+            async with asyncio.timeout(1.5):
+                with pytest.raises(StoreUnavailable):
+                    await store.find(["key-1"])
+    finally:
+        database.signal(signal.SIGCONT)
+    async with asyncio.timeout(TIMEOUT):
+        while True:
+            with suppress(StoreUnavailable):
+                assert (await store.find(["key-1"])).apps == [an_app()]
+                break
+    await store.close()
 
 
 @pytest.mark.parametrize(

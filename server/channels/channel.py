@@ -7,8 +7,7 @@ While somebody waits for the answer to its entry, messages that arrive are kept 
 position it holds: it gets the answer, then what was kept above that position. What comes later than the answer but lies
 below its position (the two travel on different roads) is not for it: that position is its *floor*.
 
-Members are told from the answer or from the node's own copy of the roster, whichever is newer, so announcements that
-arrive meanwhile need not be kept.
+Announcements of members need not be kept: who comes is given the members as they are then (:mod:`.members`).
 """
 
 from __future__ import annotations
@@ -17,12 +16,15 @@ from typing import TYPE_CHECKING
 
 from server.channels.count import CountThrottle
 from server.channels.fanout import Delivered, Fanout, Subscriber
-from server.channels.roster import Roster
+from server.channels.members import Members
 from server.protocol import events
 from server.protocol.frames import text_frame
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from adapter.base import Entry, Topic
+    from server.channels.members import News
     from server.protocol.names import Kind
 
 Ticket = list[tuple[int, bytes]]
@@ -33,13 +35,11 @@ class Channel:
     """A channel's subscribers on this node and, if it has members, the node's copy of its roster.
 
     Invariant: a subscriber is waiting, or live, or neither; never both.
-    Invariant: the roster moves only by announcements, or by the one difference after a loss.
     """
 
     __slots__ = (
-        "_ahead",
-        "_early",
         "_floors",
+        "_members",
         "_position",
         "_waiting",
         "count",
@@ -48,7 +48,6 @@ class Channel:
         "is_established",
         "kind",
         "name",
-        "roster",
         "topic",
         "users",
     )
@@ -60,8 +59,8 @@ class Channel:
         self.fanout = Fanout(delivered)
         # True once the adapter has answered an entry: from then on messages reach this channel.
         self.is_established = False
-        # None where there are no members, and until the first answer.
-        self.roster: Roster | None = None
+        # None where there are none.
+        self._members = Members() if kind.presence else None
         # How many connections of this node are in the channel as each user.
         self.users: dict[str, int] = {}
         # None if subscription counts aren't told.
@@ -74,10 +73,6 @@ class Channel:
         self._waiting: dict[Subscriber, Ticket] = {}
         # Up to which position a live subscriber knows everything, where that may be above _position.
         self._floors: dict[Subscriber, int] = {}
-        # The rosters that some of them were given, where those were newer than the node's own copy.
-        self._ahead: dict[Subscriber, Roster] = {}
-        # Announcements (position, user, info or None for left) that came before the roster.
-        self._early: list[tuple[int, str, bytes | None]] = []
 
     def __len__(self) -> int:
         return len(self.fanout.subscribers)
@@ -115,8 +110,8 @@ class Channel:
             return self._confirmation(subscriber)
         if entry.position > self._position:
             self._floors[subscriber] = entry.position
-        if self.kind.presence:
-            self._look_at_members(subscriber, entry)
+        if self._members is not None:
+            self._members.admit(subscriber, entry)
         frames = [self._confirmation(subscriber)]
         if self.kind.cache:
             cached = entry.remembered
@@ -132,21 +127,14 @@ class Channel:
         """Let somebody go, from wherever it is."""
         self._waiting.pop(subscriber, None)
         self._floors.pop(subscriber, None)
-        self._ahead.pop(subscriber, None)
+        if self._members is not None:
+            self._members.drop(subscriber)
         if subscriber in self.fanout.subscribers:
             self.fanout.remove(subscriber)
 
-    def _look_at_members(self, subscriber: Subscriber, entry: Entry) -> None:
-        if self.roster is None:
-            self._set_roster(entry)
-        elif entry.version > self.roster.version:
-            self._ahead[subscriber] = Roster(entry.members, entry.version)
-
     def _confirmation(self, subscriber: Subscriber) -> bytes:
-        roster, ahead = self.roster, self._ahead.get(subscriber)
-        if roster is not None and ahead is not None and ahead.version > roster.version:
-            roster = ahead
-        return text_frame(events.subscription_succeeded(self.name, b"" if roster is None else roster.text()))
+        members = b"" if self._members is None else self._members.text(subscriber)
+        return text_frame(events.subscription_succeeded(self.name, members))
 
     # What arrives
 
@@ -160,44 +148,34 @@ class Channel:
 
     def joined(self, position: int, user_id: str, info: bytes) -> None:
         """Gather the announcement of a member, where it is news."""
-        if self.roster is None:
-            self._early.append((position, user_id, info))
-        elif position <= self.roster.version or not self.roster.add(user_id, info, position):
-            return
-        self._announce(position, events.member_added(self.name, user_id, info))
+        if self._members is not None:
+            self._tell(position, self._members.changed(position, user_id, info))
 
     def left(self, position: int, user_id: str) -> None:
         """Gather the announcement that a member has gone, where it is news."""
-        if self.roster is None:
-            self._early.append((position, user_id, None))
-        elif position <= self.roster.version or not self.roster.remove(user_id, position):
-            return
-        self._announce(position, events.member_removed(self.name, user_id))
+        if self._members is not None:
+            self._tell(position, self._members.changed(position, user_id, None))
 
     def resynced(self, entry: Entry) -> None:
         """Gather the difference between what subscribers know of the members and what is."""
-        if not self.kind.presence:
-            return
-        if (roster := self.roster) is None:
-            self._set_roster(entry)
-            return
-        if entry.version <= roster.version:
-            return
-        missing, surplus = roster.difference(entry.members)
-        for user_id in surplus:
-            roster.remove(user_id, entry.version)
-            self._announce(entry.position, events.member_removed(self.name, user_id))
-        for user_id, info in missing.items():
-            roster.add(user_id, info, entry.version)
-            self._announce(entry.position, events.member_added(self.name, user_id, info))
-        roster.version = entry.version
+        if self._members is not None:
+            self._tell(entry.position, self._members.resynced(entry))
+
+    def _tell(self, position: int, news: Iterable[News]) -> None:
+        for one in news:
+            if one.info is None:
+                frame = text_frame(events.member_removed(self.name, one.user_id))
+            else:
+                frame = text_frame(events.member_added(self.name, one.user_id, one.info))
+            if one.only is None:
+                self._position = position
+                self.fanout.gather(frame, left_out=one.left_out)
+            else:
+                self.fanout.tell(one.only, frame)
 
     def tell(self, payload: bytes) -> None:
         """Gather a message that has no position: for those who are live, whatever else is on the way."""
         self.fanout.gather(text_frame(payload))
-
-    def _announce(self, position: int, payload: bytes) -> None:
-        self._gather(position, text_frame(payload), None)
 
     def _gather(self, position: int, frame: bytes, sender: Subscriber | None) -> None:
         self._position = position
@@ -211,17 +189,4 @@ class Channel:
         left_out = [subscriber for subscriber, floor in self._floors.items() if floor >= position]
         if not left_out:
             self._floors.clear()
-            self._ahead.clear()
         return left_out
-
-    def _set_roster(self, entry: Entry) -> None:
-        """Begin the node's copy with the first that is known, and bring it up to what was announced meanwhile."""
-        self.roster = Roster(entry.members, entry.version)
-        for position, user_id, info in self._early:
-            if position <= entry.version:
-                continue
-            if info is None:
-                self.roster.remove(user_id, position)
-            else:
-                self.roster.add(user_id, info, position)
-        self._early.clear()

@@ -56,6 +56,14 @@ class Fanout:
         self._frames.append(frame)
         self.size += len(frame)
 
+    def tell(self, subscribers: Iterable[Subscriber], frame: bytes) -> None:
+        """Write `frame` to some, behind what is gathered."""
+        self.flush()
+        for subscriber in subscribers:
+            subscriber.write(frame)
+            self._delivered.messages += 1
+            self._delivered.bytes += len(frame)
+
     def add(self, subscriber: Subscriber) -> None:
         """Include somebody from the next frame on."""
         self.flush()

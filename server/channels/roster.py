@@ -61,11 +61,26 @@ class Roster:
         self._ids = self._hash = None
         return self._parts.pop(user_id, None) is not None
 
-    def difference(self, members: Mapping[str, bytes]) -> tuple[dict[str, bytes], list[str]]:
-        """Return who of `members`, with infos, is missing here, and who is here but not among them."""
-        missing = {user_id: info for user_id, info in members.items() if user_id not in self._parts}
-        surplus = [user_id for user_id in self._parts if user_id not in members]
-        return missing, surplus
+    def change(self, position: int, user_id: str, info: bytes | None) -> bool:
+        """Add a member, or remove it if `info` is None; tell whether that, at its position, is news."""
+        if position <= self.version:
+            return False
+        return self.remove(user_id, position) if info is None else self.add(user_id, info, position)
+
+    def has_exactly(self, members: Roster | Mapping[str, bytes]) -> bool:
+        """Tell whether these are the members."""
+        return self._parts.keys() == (members._parts.keys() if isinstance(members, Roster) else members.keys())
+
+    def move_to(self, members: Mapping[str, bytes], version: int) -> list[tuple[str, bytes | None]]:
+        """Have these members instead; return who has gone, without an info, and who has come, with it."""
+        gone = [user_id for user_id in self._parts if user_id not in members]
+        come = [(user_id, info) for user_id, info in members.items() if user_id not in self._parts]
+        for user_id in gone:
+            self.remove(user_id, version)
+        for user_id, info in come:
+            self.add(user_id, info, version)
+        self.version = version
+        return [*((user_id, None) for user_id in gone), *come]
 
     def text(self) -> bytes:
         """Return the roster as ``subscription_succeeded`` has it: escaped for a place inside a JSON string."""

@@ -2,6 +2,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from tests.server.channels.build import a_channel, admit, an_entry, join
 from tests.server.channels.ear import Ear
 from tests.server.protocol.wire import data_of, read
@@ -150,6 +153,77 @@ def test_news_of_a_loss_that_is_older_than_what_is_known_changes_nothing() -> No
     channel.fanout.flush()
     alice.write(channel.confirm(alice))
     assert told(alice) == [{"a", "b"}, {"a", "b"}]
+
+
+def test_who_came_after_a_loss_is_not_told_what_it_knows() -> None:
+    channel, alice, bob = a_channel(NAME), Ear(), Ear()
+    come(channel, alice, an_entry(2, "a", "x"))
+    # That x has left, and b has come, was lost on the way to this node.
+    come(channel, bob, an_entry(5, "a", "b"))
+    channel.resynced(an_entry(6, "a", "b", version=5))
+    channel.fanout.flush()
+    assert told(alice) == [{"a", "x"}, "-x", "+b"]
+    assert told(bob) == [{"a", "b"}]
+
+
+def test_a_change_after_a_loss_does_not_hide_the_loss() -> None:
+    channel, alice = a_channel(NAME), Ear()
+    come(channel, alice, an_entry(2, "a", "x"))
+    # That x has left, at 3, was lost.
+    channel.joined(4, "b", b"")
+    channel.resynced(an_entry(4, "a", "b"))
+    channel.fanout.flush()
+    assert told(alice) == [{"a", "x"}, "+b", "-x"]
+
+
+def test_who_came_after_a_loss_is_told_what_is_no_news_to_the_others() -> None:
+    channel, alice, bob = a_channel(NAME), Ear(), Ear()
+    come(channel, alice, an_entry(2, "a", "x"))
+    # That x has left, at 3, was lost.
+    come(channel, bob, an_entry(3, "a"))
+    channel.joined(4, "x", b"")
+    channel.resynced(an_entry(4, "a", "x"))
+    channel.fanout.flush()
+    assert told(alice) == [{"a", "x"}]
+    assert told(bob) == [{"a"}, "+x"]
+
+
+@given(st.data())
+def test_everybody_knows_the_truth_however_announcements_and_answers_travel(data: st.DataObject) -> None:
+    """Some announcements are lost, which is made good in the end; answers may overtake them."""
+    channel = a_channel(NAME)
+    history = [frozenset({"a"})]
+    on_their_way: list[tuple[int, str, bool]] = []
+    ears: list[Ear] = []
+
+    def truth(position: int | None = None) -> Entry:
+        position = len(history) - 1 if position is None else position
+        version = max(at for at in range(position + 1) if at == 0 or history[at] != history[at - 1])
+        return an_entry(position, *sorted(history[position]), version=version)
+
+    for step in data.draw(st.lists(st.sampled_from(["change", "arrive", "lose", "come", "resync"]), max_size=30)):
+        if step == "change":
+            user = data.draw(st.sampled_from("abc"))
+            on_their_way.append((len(history), user, user not in history[-1]))
+            history.append(history[-1] ^ {user})
+        elif step == "come":
+            ear = Ear()
+            come(channel, ear, truth())
+            ears.append(ear)
+        elif step == "resync":
+            channel.resynced(truth())
+        elif on_their_way:
+            position, user, has_come = on_their_way.pop(0)
+            if step == "arrive":
+                (channel.joined(position, user, b"") if has_come else channel.left(position, user))
+    channel.resynced(truth())
+    channel.fanout.flush()
+    for ear in ears:
+        members, *changes = told(ear)
+        for change in changes:
+            assert (change[1:] in members) is (change[0] == "-"), "each change is news to who hears of it"
+            members ^= {change[1:]}
+        assert members == history[-1]
 
 
 def test_a_loss_before_the_first_answer_is_made_good_too() -> None:

@@ -45,10 +45,18 @@ def test_who_is_not_a_member_can_not_go() -> None:
     assert len(roster) == 0
 
 
-def test_a_difference_is_who_is_missing_and_who_is_too_many() -> None:
+def test_moving_to_other_members_tells_who_has_gone_and_who_has_come() -> None:
     roster = Roster({"1": b"", "2": b""}, 1)
-    assert roster.difference({"2": b"x", "3": b"y"}) == ({"3": b"y"}, ["1"])
-    assert roster.difference({"1": b"", "2": b""}) == ({}, [])
+    assert roster.move_to({"2": b"x", "3": b"y"}, 5) == [("1", None), ("3", b"y")]
+    assert roster.move_to({"2": b"", "3": b""}, 5) == []
+    assert roster.has_exactly({"2": b"", "3": b""})
+
+
+def test_a_change_is_no_news_below_the_version() -> None:
+    roster = Roster({"1": b""}, 5)
+    assert not roster.change(5, "1", None)
+    assert roster.change(6, "1", None)
+    assert not roster.change(7, "1", None)
 
 
 class LikeADict(RuleBasedStateMachine):
@@ -84,7 +92,7 @@ class LikeADict(RuleBasedStateMachine):
     def the_members_are_the_same(self) -> None:
         assert len(self.roster) == len(self.members)
         assert all(name in self.roster for name in self.members)
-        assert self.roster.difference(self.members) == ({}, [])
+        assert self.roster.has_exactly(self.members)
         assert self.roster.version == self.version
 
 

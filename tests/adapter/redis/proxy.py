@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import random
     from types import TracebackType
 
 # How a message begins that comes by a subscription.
@@ -19,8 +20,8 @@ class Proxy:
         self._target = port
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._flows = asyncio.Event()
-        self._flows.set()
+        self._questions_flow, self._answers_flow = asyncio.Event(), asyncio.Event()
+        self.flow()
         self.is_closed = False
         self.connections = 0
         # Whether what was published is left out, and how often that was.
@@ -50,6 +51,11 @@ class Proxy:
         for writer in list(self._writers):
             writer.transport.abort()
 
+    def cut_one(self, rng: random.Random) -> None:
+        """Reset one connection, any."""
+        if self._writers:
+            rng.choice(sorted(self._writers, key=id)).transport.abort()
+
     def close(self) -> None:
         """Reset all connections, and let no new one in."""
         self.is_closed = True
@@ -60,10 +66,16 @@ class Proxy:
 
     def swallow(self) -> None:
         """Hand nothing on any more, without a word; connections stay, and new ones come."""
-        self._flows.clear()
+        self._questions_flow.clear()
+        self._answers_flow.clear()
+
+    def swallow_answers(self) -> None:
+        """Hand on what is asked, but nothing that is answered."""
+        self._answers_flow.clear()
 
     def flow(self) -> None:
-        self._flows.set()
+        self._questions_flow.set()
+        self._answers_flow.set()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
@@ -75,16 +87,16 @@ class Proxy:
         except OSError:
             writer.transport.abort()
             return
-        for pair in ((reader, to_writer), (to_reader, writer)):
-            task = asyncio.create_task(self._pump(*pair))
+        for way in ((reader, to_writer, self._questions_flow), (to_reader, writer, self._answers_flow)):
+            task = asyncio.create_task(self._pump(*way))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, flows: asyncio.Event) -> None:
         self._writers.add(writer)
         try:
             while data := await reader.read(65_536):
-                await self._flows.wait()
+                await flows.wait()
                 if self.is_deaf and _PUBLISHED in data:
                     self.lost += 1
                     continue

@@ -370,9 +370,10 @@ class RedisAdapter:
 
     def _collect(self, shard: Shard, claims: list[bytes]) -> None:
         """End holds that are due, unless Redis was away lately: who was to come back couldn't."""
-        partition = self._topology.partition(shard)
-        if self._nodes.health.is_good and self._loop.time() - partition.returned_at > DEAD_AFTER:
-            partition.send_guarded(shard, [shard.writes.lapse(claim.decode()) for claim in claims])
+        if self._nodes.health.is_good and self._loop.time() - shard.returned_at > DEAD_AFTER:
+            self._topology.partition(shard).send_guarded(
+                shard, [shard.writes.lapse(claim.decode()) for claim in claims]
+            )
 
     # This node among others
 

@@ -33,9 +33,11 @@ class Intake(Generic[Item]):
         return self._kept is None
 
     def keep_aside(self) -> None:
-        """Keep what arrives from now on until :meth:`resume`."""
-        if self._kept is None or self.has_overflowed:
-            self._kept, self._kept_bytes, self.has_overflowed = [], 0, False
+        """Keep what arrives from now on until :meth:`resume`; what was kept before is for the journal to tell.
+
+        (It may be from another server, which has given its positions to other messages.)
+        """
+        self._kept, self._kept_bytes, self.has_overflowed = [], 0, False
 
     def arrived(self, position: int, item: Item, size: int) -> bool:
         """Take in what came over the subscription; tell whether it is to be delivered now."""

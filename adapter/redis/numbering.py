@@ -84,7 +84,9 @@ class Line:
 
     def add_at_once(self, write: Write) -> bool:
         """Add a write that is to be sent now, if none has to be sent before it."""
-        if not self.is_open or self._send_again or self.waiting or self.is_settling:
+        # While it settles only patient ones wait on an open line, and the others don't wait for them.
+        has_to_wait = write.is_patient if self.is_settling else bool(self.waiting)
+        if not self.is_open or self._send_again or has_to_wait:
             self.waiting.append(write)
             return False
         self.given += 1

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import random
 import time
 from typing import TYPE_CHECKING, Any
@@ -106,8 +105,6 @@ class Partition:
         self._checkup = Checkup(str(finder), stats)
         # None before the first connection, or when there is no shard to have it in.
         self._probe: Probe | None = None
-        # When it came back after it had been away, by the loop's clock; never before.
-        self.returned_at = -math.inf
 
     # Interest
 
@@ -308,7 +305,6 @@ class Partition:
         if not self.failed.done():
             self.failed.set_result(None)
         else:
-            self.returned_at = asyncio.get_running_loop().time()
             logger.info("connected to Redis again, at %s", self._require_link().place)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._keep_probing())
@@ -343,7 +339,8 @@ class Partition:
         enrolment = self._enrolment(link)
         async with asyncio.TaskGroup() as tasks:
             for shard in broken:
-                if shard in self.shards and shard not in self._displaced:
+                # One that was adopted meanwhile waits for its new subscriptions.
+                if shard in self.shards and shard not in self._displaced and shard not in self._broken:
                     shard.attach(link, self._scripts, replid)
                     self._repairs[shard] = tasks.create_task(self._repair(shard, enrolment))
         self._repairs.clear()

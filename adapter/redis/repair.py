@@ -44,6 +44,8 @@ class Standing:
     """Earlier epochs, with their last positions."""
     stored: str
     """The number of this boot's last write; empty if there is none, with an x in front if it was declared dead."""
+    is_second: bool
+    """Whether an answer before this one was lost: what it told of `stored` is true no more, by its own doing."""
     is_settling: bool
     replid: str
 
@@ -59,6 +61,7 @@ class Enrolment:
 
     async def register(self, shard: Shard, *, is_new: bool) -> Standing:
         keys = shard.keys
+        is_second, shard.awaits_standing = shard.awaits_standing, True
         answer = await self.link.ask(
             b"EVALSHA",
             self.scripts.digests["register"],
@@ -72,7 +75,8 @@ class Enrolment:
             int(is_new),
             *(peer for peer in self.peers if peer != self.boot),
         )
-        return _read_standing(answer)
+        shard.awaits_standing = False
+        return _read_standing(answer, is_second=is_second)
 
     async def fence(self, shard: Shard, boot: str) -> int:
         return int(
@@ -84,7 +88,7 @@ FENCE_SECONDS = 3600
 """For which a boot that was declared dead is told so."""
 
 
-def _read_standing(answer: list[Any]) -> Standing:
+def _read_standing(answer: list[Any], *, is_second: bool) -> Standing:
     epoch, position, noted, stored, is_settling, replid = answer
     pairs = (pair.split("=") for pair in noted.decode().split())
     return Standing(
@@ -92,6 +96,7 @@ def _read_standing(answer: list[Any]) -> Standing:
         position=int(position),
         noted={old: int(last) for old, last in pairs},
         stored=stored.decode(),
+        is_second=is_second,
         is_settling=bool(is_settling),
         replid=replid.decode(),
     )
@@ -107,26 +112,29 @@ async def repair(shard: Shard, enrolment: Enrolment) -> None:
     :raises LinkLost: if the link breaks; nothing is lost by that.
     :raises Fenced: if this boot was declared dead.
     """
-    shard.intake.keep_aside()
     await _begin_boot(shard, enrolment)
+    while True:
+        standing = await _enrol(shard, enrolment)
+        if not await _read_journal(shard, enrolment.link, standing.position):
+            shard.has_gap = True
+            shard.intake.skip_to(standing.position)
+        if shard.has_gap:
+            await _reread_commands(shard, enrolment.link)
+        if not shard.intake.has_overflowed:
+            break
+    _resume(shard, is_settling=standing.is_settling)
+
+
+async def _enrol(shard: Shard, enrolment: Enrolment) -> Standing:
+    """Have Redis know this boot, and learn where the shard stands: up to there the journal has everything."""
+    shard.intake.keep_aside()
     is_new = not shard.is_enrolled
     standing = await enrolment.register(shard, is_new=is_new)
     if _is_fenced(shard, standing, is_new=is_new):
         raise Fenced
     shard.is_enrolled = True
     _take_note(shard, standing, is_new=is_new)
-    while True:
-        if not await _read_journal(shard, enrolment.link, standing.position):
-            shard.has_gap = True
-            shard.intake.skip_to(standing.position)
-        if not shard.intake.has_overflowed:
-            break
-        shard.intake.keep_aside()
-        standing = await enrolment.register(shard, is_new=False)
-        _take_note(shard, standing, is_new=False)
-    if shard.has_gap:
-        await _reread_commands(shard, enrolment.link)
-    _resume(shard, is_settling=standing.is_settling)
+    return standing
 
 
 async def _begin_boot(shard: Shard, enrolment: Enrolment) -> None:
@@ -151,22 +159,29 @@ def _is_fenced(shard: Shard, standing: Standing, *, is_new: bool) -> bool:
 def _take_note(shard: Shard, standing: Standing, *, is_new: bool) -> None:
     """Keep what Redis has told once: if the link breaks now, it won't tell again what it has lost."""
     if not is_new and shard.epoch != standing.epoch:
-        shard.has_lost_claims |= not standing.stored or int(standing.stored) < shard.line.acknowledged
-    if not shard.epoch or not shard.watches:
-        shard.intake.skip_to(standing.position)
-    elif shard.epoch != standing.epoch and standing.noted.get(shard.epoch, -1) < shard.intake.seen:
-        # What was seen is not what the shard holds. Positions begin anew: all that come are above all that the receiver
-        # was told or answered.
+        is_behind = not standing.stored or int(standing.stored) < shard.line.acknowledged
+        shard.has_lost_claims |= is_behind or standing.is_second
+    if shard.epoch and shard.epoch != standing.epoch and standing.noted.get(shard.epoch, -1) < _known(shard):
+        # What is known here is not what the shard holds. Positions begin anew: all that come are above all that the
+        # receiver was told or answered.
         shard.has_gap = True
         shard.base = shard.told + 1
-        shard.intake.skip_to(_parting(shard.epoch, standing))
+        shard.intake.skip_to(_parting(shard, standing))
+    if not shard.epoch or not shard.watches:
+        shard.has_gap = False
+        shard.intake.skip_to(standing.position)
     shard.epoch, shard.replid = standing.epoch, standing.replid
 
 
-def _parting(epoch: str, standing: Standing) -> int:
-    """Return the position up to which what happened can be from the epoch that was known; all above it is news."""
-    if epoch in standing.noted:
-        return standing.noted[epoch]
+def _known(shard: Shard) -> int:
+    """Return the highest position that this node has heard of: an answer may be ahead of the messages before it."""
+    return max(shard.intake.seen, shard.told - shard.base)
+
+
+def _parting(shard: Shard, standing: Standing) -> int:
+    """Return the position up to which what was seen can be from the epoch that was known; all above it is news."""
+    if shard.epoch in standing.noted:
+        return min(shard.intake.seen, standing.noted[shard.epoch])
     # Fewer than are kept, so it is all of them back to the beginning: the memory began anew after that epoch.
     return 0 if len(standing.noted) < NOTED else standing.position
 
@@ -227,6 +242,8 @@ async def settle(shard: Shard, enrolment: Enrolment) -> None:
     if shard.state is not State.SETTLING:
         return
     if standing.epoch != shard.epoch or standing.stored.startswith("x"):
+        # That is for the repair to judge, which is told less.
+        shard.awaits_standing = True
         shard.break_off("the server has changed")
     elif not standing.is_settling:
         shard.intake.keep_aside()

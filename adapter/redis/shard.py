@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import random
 from dataclasses import dataclass
 from enum import Enum
@@ -99,12 +100,18 @@ class Shard:
         self.epoch = ""
         self.replid = ""
         self.boot = ""
-        # Whether Redis knows this boot in this shard.
+        # Whether Redis knows this boot in this shard; whether it was asked to, and the answer has not come.
         self.is_enrolled = False
+        self.awaits_standing = False
         self.link: Link | None = None
         self._scripts: Scripts | None = None
         # Set when all writes are answered, if somebody waits for that.
         self._idle: asyncio.Event | None = None
+        # When it could be used again after it couldn't, by the loop's clock; never before.
+        self.returned_at = -math.inf
+        self._was_in_use = False
+        # Counts the times of having a link: an answer from an earlier one comes too late.
+        self._turn = 0
         # Answers to entries, to be given once live.
         self._waiting: list[Callable[[], None]] = []
 
@@ -122,7 +129,7 @@ class Shard:
 
     def _send(self, write: Write) -> None:
         assert self.link is not None, "an open line has a link"
-        self.link.send(self._answered, write, self.command(write))
+        self.link.send(self._answered, (self._turn, write), self.command(write))
 
     def command(self, write: Write, number: int | None = None) -> tuple[bytes | str | int, ...]:
         """Return the command for a write; `number` is -1 for one that is guarded by something else."""
@@ -145,7 +152,11 @@ class Shard:
             *write.arguments,
         )
 
-    def _answered(self, write: Write, reply: Any) -> None:
+    def _answered(self, sent: tuple[int, Write], reply: Any) -> None:
+        turn, write = sent
+        if turn != self._turn:
+            # On Redis Cluster the shard may have moved away while its link goes on for others.
+            return
         line = self.line
         if isinstance(reply, Refusal):
             line.refused()
@@ -202,8 +213,9 @@ class Shard:
         self.link, self._scripts, self.replid = link, scripts, replid
 
     def detach(self) -> None:
-        """Note that the link is gone."""
+        """Note that the link is gone, or is another's now: no answer comes any more."""
         self.state = State.AWAY
+        self._turn += 1
         for watch in self.watches.values():
             watch.is_looked_at = False
         self.line.lost()
@@ -219,6 +231,9 @@ class Shard:
     def resume(self, *, settling: bool) -> None:
         """Go on: deliver what was kept aside, then send what waits."""
         self.state = State.SETTLING if settling else State.LIVE
+        if self._was_in_use:
+            self.returned_at = asyncio.get_running_loop().time()
+        self._was_in_use = True
         for _, item in self.intake.resume():
             self.deliver(*item)
         self.line.is_open, self.line.is_settling = True, settling
@@ -296,9 +311,12 @@ class Shard:
         watch.is_looked_at = True
         keys = self.keys
         names = keys.meta, keys.state(watch.topic), keys.roster(watch.topic), keys.remembered(watch.topic)
-        self.link.send(self._looked, watch, (b"EVALSHA", self._scripts.digests["look"], 4, *names))
+        self.link.send(self._looked, (self._turn, watch), (b"EVALSHA", self._scripts.digests["look"], 4, *names))
 
-    def _looked(self, watch: Watch, reply: Any) -> None:
+    def _looked(self, sent: tuple[int, Watch], reply: Any) -> None:
+        turn, watch = sent
+        if turn != self._turn:
+            return
         watch.is_looked_at = False
         if isinstance(reply, Refusal):
             self.break_off(str(reply))

@@ -47,6 +47,15 @@ def test_what_is_kept_aside_follows_what_was_read() -> None:
     assert not intake.arrived(15, 15, 1)
 
 
+def test_what_was_kept_aside_before_a_second_break_is_left_to_the_journal() -> None:
+    intake = a_live_intake(10)
+    intake.keep_aside()
+    intake.arrived(12, 12, 1)
+    intake.keep_aside()
+    assert intake.read(11)
+    assert intake.resume() == []
+
+
 def test_a_hole_in_the_journal_is_noticed() -> None:
     intake = a_live_intake(10)
     intake.keep_aside()

@@ -287,7 +287,7 @@ class RedisAdapter:
     async def _lease(self, app_id: str, wanted: int, limit: int) -> int:
         keys = self._shards[0].keys
         answer = await self._topology.home.run_script(
-            "lease", [keys.leases(app_id)], self._identity.boot, wanted, limit
+            "lease", [keys.leases(app_id), keys.nodes], self._identity.boot, wanted, limit
         )
         return int(answer[0])
 

@@ -12,6 +12,10 @@ local stored = redis.call('GET', KEYS[3])
 if not stored or string.sub(stored, 1, 1) == 'x' then
   return {0, now, {}}
 end
+-- Another primary's clock may be behind: who was heard in its future would live on for as long.
+for _, boot in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. now, '+inf')) do
+  redis.call('ZADD', KEYS[1], now, boot)
+end
 redis.call('ZADD', KEYS[1], now, ARGV[1])
 redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
 return {1, now, redis.call('ZRANGE', KEYS[1], 0, -1, 'WITHSCORES')}

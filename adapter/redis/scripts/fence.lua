@@ -3,10 +3,9 @@
 -- KEYS[1]  number of the boot's last write: see _write.lua
 -- ARGV[1]  seconds for which the declaration is kept
 -- returns  the number; -1 if there is none
-local stored = redis.call('GET', KEYS[1])
-if not stored then
-  return -1
-end
+--
+-- Where there is none, as after a loss of memory, that is declared too: or the boot could enrol again some day.
+local stored = redis.call('GET', KEYS[1]) or '-1'
 if string.sub(stored, 1, 1) == 'x' then
   return tonumber(string.sub(stored, 2))
 end

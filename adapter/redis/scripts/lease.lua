@@ -1,22 +1,30 @@
 -- Set how many connections of an application a node may have, as far as the cluster's limit allows. Idempotent.
 --
 -- KEYS[1]  leases (hash: boot to number)
+-- KEYS[2]  what nodes say of themselves (hash by boot): a lease of who isn't there is nobody's
 -- ARGV[1]  the boot
 -- ARGV[2]  the number that it would like to have
 -- ARGV[3]  the limit of all together
 -- returns  {the number that it has now, the number that nobody has}
-local others = 0
+local others, gone = 0, {}
 local leases = redis.call('HGETALL', KEYS[1])
 for i = 1, #leases, 2 do
   if leases[i] ~= ARGV[1] then
-    others = others + tonumber(leases[i + 1])
+    if redis.call('HEXISTS', KEYS[2], leases[i]) == 1 then
+      others = others + tonumber(leases[i + 1])
+    else
+      gone[#gone + 1] = leases[i]
+    end
   end
 end
 local limit = tonumber(ARGV[3])
 local granted = math.max(0, math.min(tonumber(ARGV[2]), limit - others))
 if granted == 0 then
-  redis.call('HDEL', KEYS[1], ARGV[1])
+  gone[#gone + 1] = ARGV[1]
 else
   redis.call('HSET', KEYS[1], ARGV[1], granted)
+end
+if #gone > 0 then
+  redis.call('HDEL', KEYS[1], unpack(gone))
 end
 return {granted, math.max(0, limit - others - granted)}

@@ -47,7 +47,7 @@ if is_settling then
   end
   redis.call('HSET', KEYS[3], ARGV[1], '1')
   for i = 5, #ARGV do
-    is_complete = is_complete and redis.call('HSETNX', KEYS[3], ARGV[i], '0') == 0
+    is_complete = redis.call('HSETNX', KEYS[3], ARGV[i], '0') == 0 and is_complete
   end
   redis.call('EXPIRE', KEYS[3], 60)
   local age = now - tonumber(settling)

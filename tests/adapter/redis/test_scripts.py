@@ -93,6 +93,15 @@ async def test_a_boot_that_was_forgotten_is_refused(a: Caller) -> None:
     assert await a.enter("v") == [FENCED, a.epoch.encode(), -1]
 
 
+async def test_a_boot_that_redis_has_forgotten_is_declared_dead_like_any_other(a: Caller) -> None:
+    """Or it could enrol again, and nobody would clean up after it any more."""
+    await a.link.ask("DEL", a.keys.writes(a.boot))
+    assert await a.run("fence", [a.keys.writes(a.boot)], 60) == -1
+    assert await a.enter("u") == [FENCED, a.epoch.encode(), -1]
+    assert (await a.register(is_new=False, known="1.000000", acknowledged=5))[3] == b"x-1"
+    assert await a.enter("u") == [FENCED, a.epoch.encode(), -1]
+
+
 # Publish
 
 
@@ -483,12 +492,31 @@ async def test_beats_tell_who_was_heard_and_fenced_boots_are_told_so(a: Caller) 
     assert (await a.run("beat", keys, a.boot, "{}"))[0] == 0
 
 
+async def test_who_was_heard_in_the_future_was_heard_now(a: Caller) -> None:
+    """Another primary may have another clock: nobody lives on for as long as they differ."""
+    keys = [a.keys.beats, a.keys.nodes, a.keys.writes(a.boot)]
+    await a.link.ask("ZADD", a.keys.beats, 9_000_000_000, "dead")
+    _, now, beats = await a.run("beat", keys, a.boot, "{}")
+    heard = dict(zip(beats[::2], beats[1::2], strict=True))
+    assert float(heard[b"dead"]) == pytest.approx(float(now), abs=1e-5)
+
+
 async def test_leases_stay_within_the_limit_of_all(a: Caller) -> None:
-    key = a.keys.leases("app")
-    assert await a.run("lease", [key], "boot-a", 6, 10) == [6, 4]
-    assert await a.run("lease", [key], "boot-b", 6, 10) == [4, 0]
-    assert await a.run("lease", [key], "boot-a", 8, 10) == [6, 0]
-    assert await a.run("lease", [key], "boot-a", 0, 10) == [0, 6]
+    keys = [a.keys.leases("app"), a.keys.nodes]
+    for boot in ("boot-a", "boot-b"):
+        await a.link.ask("HSET", a.keys.nodes, boot, "{}")
+    assert await a.run("lease", keys, "boot-a", 6, 10) == [6, 4]
+    assert await a.run("lease", keys, "boot-b", 6, 10) == [4, 0]
+    assert await a.run("lease", keys, "boot-a", 8, 10) == [6, 0]
+    assert await a.run("lease", keys, "boot-a", 0, 10) == [0, 6]
+
+
+async def test_what_a_node_leased_that_is_gone_is_free_again(a: Caller) -> None:
+    """It may have died before it said of which applications it had leases."""
+    keys = [a.keys.leases("app"), a.keys.nodes]
+    await a.run("lease", keys, "boot-gone", 10, 10)
+    assert await a.run("lease", keys, "boot-a", 6, 10) == [6, 4]
+    assert await a.link.ask("HKEYS", keys[0]) == [b"boot-a"]
 
 
 async def test_whoever_comes_first_decides_what_is_agreed(a: Caller) -> None:

@@ -24,9 +24,9 @@ from adapter.redis.nodes import DEAD_AFTER, Nodes, read_nodes
 from adapter.redis.options import RedisOptions
 from adapter.redis.outbox import RedisOutbox
 from adapter.redis.rates import Rates
-from adapter.redis.reaper import Reaper
+from adapter.redis.reaper import Incomplete, Reaper
 from adapter.redis.reconcile import reconcile
-from adapter.redis.shard import Claim
+from adapter.redis.shard import Claim, State
 from adapter.redis.shards import shard_of
 from adapter.redis.stats import Stats
 from adapter.redis.topology import Topology
@@ -147,13 +147,20 @@ class RedisAdapter:
                 self._tell_counts()
                 for shard in self._shards:
                     await shard.wait_idle()
+                self._claim_nothing()
                 await self.outbox.sign_off()
                 await self._reaper.sign_off()
-        except (TimeoutError, LinkLost, Refusal) as exc:
+        except (TimeoutError, LinkLost, Refusal, Incomplete) as exc:
             # The others will find out by the missing beats.
             logger.warning("not signed off in Redis: %s", exc or "no time left")
         finally:
             await self._end()
+
+    def _claim_nothing(self) -> None:
+        """Have nothing entered again: should the link break while this node signs off, it is taken for a dead one."""
+        for shard in self._shards:
+            shard.claims.clear()
+            shard.counts.clear()
 
     async def _end(self) -> None:
         if self._runner is not None:
@@ -378,7 +385,11 @@ class RedisAdapter:
     # This node among others
 
     async def _send_beat(self, text: str) -> Any:
-        keys, boot = self._shards[0].keys, self._identity.boot
+        home, boot = self._shards[0], self._identity.boot
+        if home.state is State.AWAY:
+            # A server that lost its memory doesn't know this boot yet, which isn't dead because of that.
+            raise LinkLost("this node is not enrolled")
+        keys = home.keys
         return await self._topology.home.run_script("beat", [keys.beats, keys.nodes, keys.writes(boot)], boot, text)
 
     def _describe_node(self) -> dict[str, Any]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING
 
 import pytest
 
 from adapter import Entry, Full, Topic, Unavailable, topic_of
 from adapter.redis import Misconfigured, RedisAdapter, RedisOptions
+from adapter.redis.errors import LinkLost, Refusal
 from adapter.redis.link import open_link
 from adapter.redis.place import Place
+from adapter.redis.shard import State
 from tests.adapter.redis.proxy import Proxy
 from tests.adapter.redis.recorder import Recorder
 
@@ -375,6 +378,51 @@ async def test_what_is_published_after_a_restart_reaches_nodes_that_come_later(
         await b.recorder.wait_until(lambda: b.recorder.payloads(ROOM)[5:] == [b"early"])
         *_, last, early = [int(str(item[2])) for item in b.recorder.of("message")]
         assert early > last
+
+
+@pytest.mark.slow
+async def test_a_node_is_not_taken_for_dead_because_redis_has_forgotten_it(start: Start, own_server: Server) -> None:
+    """It beats in the moment between the loss and its enrolment, too."""
+    node = await start(own_server.url)
+    await join(node, ROOM, "u")
+    own_server.kill()
+    own_server.start()
+    home = node.adapter._topology.home
+    async with asyncio.timeout(5):
+        while node.adapter._shards[0].state is State.LIVE or not home.up.is_set():
+            with contextlib.suppress(LinkLost, Refusal):
+                await node.adapter._nodes.beat_once()
+            await asyncio.sleep(0)
+    assert node.adapter.stats.reborn == 0
+
+
+@pytest.mark.slow
+async def test_a_node_may_stop_while_a_shard_settles(own_server: Server, prefix: str) -> None:
+    node = RedisAdapter([own_server.url], RedisOptions(prefix=prefix))
+    await node.start(Recorder())
+    await node.enter(ROOM, "u", b"{}")
+    own_server.kill()
+    own_server.start()
+    shard = next(one for one in node._shards if one.claims)
+    async with asyncio.timeout(5):
+        while shard.state is not State.SETTLING:  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.01)
+    await node.stop()
+
+
+async def test_a_node_that_signs_off_enters_nothing_again(start: Start, server: Server, prefix: str) -> None:
+    """Its numbers are gone from Redis before it is: what it then writes is refused like that of a dead one."""
+    stays = await start(server.url)
+    node = RedisAdapter([server.url], RedisOptions(prefix=prefix))
+    await node.start(Recorder())
+    await node.enter(ROOM, "u", b"{}")
+    stopping = asyncio.create_task(node.stop())
+    late = []
+    while not stopping.done():
+        late.append(node.publish(ROOM, b"late"))
+        await asyncio.sleep(0.001)
+    (described,) = await stays.adapter.describe([ROOM])
+    assert described.members == 0
 
 
 # What can never work

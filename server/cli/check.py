@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import typer
 from pydantic import SecretStr
 
-from server.apps import App
+from server.apps import App, Webhook
 from server.cli.failures import configuration_errors_reported
 from server.cli.options import ConfigFile
 from server.config import Configuration, read_configuration
@@ -36,7 +36,13 @@ def effective_lines(configuration: Configuration) -> Iterator[str]:
     for app in settings.apps if settings.store_options is None else ():
         yield ""
         yield f"[[apps]]  # {_source(configuration, 'apps')}"
-        yield from (_line(key, getattr(app, key), "") for key in App.model_fields)
+        yield from (
+            _line(key, getattr(app, key), "") for key in App.model_fields if key != "webhooks" or not app.webhooks
+        )
+        for webhook in app.webhooks:
+            yield ""
+            yield "[[apps.webhooks]]"
+            yield from (_line(key, getattr(webhook, key), "") for key in Webhook.model_fields)
 
 
 def _source(configuration: Configuration, key: str) -> str:
@@ -55,6 +61,9 @@ def _toml(value: object) -> str:
             return '"***"'
         case Path():
             return json.dumps(str(value))
+        case dict():
+            # Headers, whose values are as good as passwords.
+            return "{" + ", ".join(f'{json.dumps(name)} = "***"' for name in value) + "}"
         case tuple():
             return f"[{', '.join(_toml(_without_password(str(item))) for item in value)}]"
         # JSON's text, numbers and truth values are TOML's as well.

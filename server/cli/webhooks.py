@@ -13,6 +13,7 @@ from server.cli.options import ConfigFile, MetricsUrl
 from server.cli.table import aligned
 from server.cli.target import metrics_url
 from server.config import load_settings
+from server.webhooks.events import TYPES
 
 app = typer.Typer(help="Webhook events that failed for good.", no_args_is_help=True)
 
@@ -79,7 +80,8 @@ def _ask(method: str, path: str, query: dict[str, str], url: str | None, token: 
 
 
 def _row(letter: dict[str, Any]) -> tuple[str, ...]:
-    return letter["id"], letter["app"], letter["kind"], letter["channel"], _age(letter["age"]), letter["why"]
+    event = TYPES.get(letter["kind"], letter["kind"])
+    return letter["id"], letter["app"], event, letter["channel"], _age(letter["age"]), letter["why"]
 
 
 def _age(seconds: float) -> str:

@@ -270,7 +270,10 @@ class Settings(BaseModel):
         0.5, ge=0, le=10, description="How long an event waits for others that go to the same place."
     )
     webhook_batch_events: Count = Field(
-        50, ge=1, le=1_000, description="Events in one request. 1 for back ends that look at the first only."
+        50,
+        ge=1,
+        le=200,
+        description="Events in one request, whose ids are all in a header. 1 for back ends that see the first only.",
     )
     webhook_batch_bytes: Bytes = Field(
         65_536, ge=1_024, description="Size of a request, unless one event alone is larger: web servers have limits."

@@ -128,15 +128,17 @@ class Deliverer:
             await self._take_in(await self._outbox.take(TAKE_AT_ONCE))
 
     async def _take_in(self, notices: Iterable[Notice]) -> None:
+        known: dict[str, App | None] = {}
         for notice in notices:
             app_id = notice.topic.partition("/")[0]
             try:
-                app = await self._find(app_id)
+                app = known[app_id] if app_id in known else await self._find(app_id)
             except StoreUnavailable as exc:
                 logger.debug("application %s isn't known just now: %s", app_id, exc)
                 self._outbox.postpone(notice, notice.only, UNKNOWN_APP)
                 self._outbox.done(notice)
                 continue
+            known[app_id] = app
             try:
                 effects = self._ledger.add(notice, app, now=self._clock())
             except ValueError as exc:

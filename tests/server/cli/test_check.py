@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
     from typer.testing import Result
 
-APPS = json.dumps([{"id": "1", "key": "k", "secret": "hush", "allowed_origins": ["https://*.example.com"]}])
+WEBHOOK = {"url": "https://example.com/hook", "event_types": ["cache_miss"], "headers": {"X-Token": "hush"}}
+APP = {"id": "1", "key": "k", "secret": "hush", "allowed_origins": ["https://*.example.com"], "webhooks": [WEBHOOK]}
+APPS = json.dumps([APP])
 
 
 def check(*arguments: str, **environ: str) -> Result:
@@ -46,6 +48,7 @@ def test_secrets_and_passwords_are_not_printed() -> None:
     result = check(SHOAL_APPS=APPS, SHOAL_REDIS="redis://user:hush@h:1/0,redis://plain")
     effective = tomllib.loads(result.stdout)
     assert effective["apps"][0]["secret"] == "***"
+    assert effective["apps"][0]["webhooks"][0]["headers"] == {"X-Token": "***"}
     assert effective["redis"] == ["redis://***@h:1/0", "redis://plain"]
     assert "hush" not in result.output
 

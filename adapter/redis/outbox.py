@@ -12,33 +12,29 @@ settles it. A node that signs off, or is cleaned up after, leaves the rest behin
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import Counter, defaultdict
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from adapter.base import Topic
 from adapter.errors import Unavailable
 from adapter.outbox import OutboxNumbers
 from adapter.redis.errors import LinkLost, Refusal
+from adapter.redis.glance import glance, total, whose
 from adapter.redis.letters import held_back_again, read_letter, read_notice, topic_held_back, write_letter
+from adapter.redis.settlement import Settlement, note, parts_of, release
 from adapter.redis.shard import State
 from adapter.redis.shards import SHARDS, shard_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from adapter.outbox import Buried, Notice, OutboxOptions, Wants
+    from adapter.redis.glance import Glance
     from adapter.redis.identity import Identity
-    from adapter.redis.partition import Partition
     from adapter.redis.shard import Shard
     from adapter.redis.topology import Topology
 
-logger = logging.getLogger(__name__)
-
 GLANCE_INTERVAL = 1.0
-DUE_AT_ONCE = 200
-"""What was held back and is moved in a shard each second, by each node."""
 BEHIND = 3.0
 """Seconds after which a shard's notices are anybody's, if the node that it falls to doesn't take them."""
 ABANDONED = 60_000
@@ -47,10 +43,6 @@ LOST_ANSWER = 5_000
 """Milliseconds after which what this node has taken without knowing it, since the answer was lost, is taken again."""
 LEFT_BEHIND = b"-"
 """The consumer that stands for those who are gone."""
-SETTLED_AT_ONCE = 500
-
-Act = tuple[str, tuple[str, ...], tuple["bytes | str | int", ...]]
-"""A script, its keys, its arguments."""
 
 
 class RedisOutbox:
@@ -67,16 +59,14 @@ class RedisOutbox:
         # Shards that have something for this node, with the consumer whose notices it takes over; empty for new ones.
         self._ready: dict[tuple[Shard, bytes], None] = {}
         self._has_ready = asyncio.Event()
-        # By shard: entries that are handed out here and not settled yet, as far as Redis has said; those to be settled;
-        # what is to be done before them.
-        self._in_hand: defaultdict[Shard, set[str]] = defaultdict(set)
-        self._to_settle: defaultdict[Shard, list[str]] = defaultdict(list)
-        self._acts: defaultdict[Shard, list[Act]] = defaultdict(list)
+        self._settlement = Settlement(topology)
         self._has_work = asyncio.Event()
         # How often in a row each shard had something due that another node should have seen to.
         self._neglected: Counter[Shard] = Counter()
         # Notices that were refused here, because Redis was away for long.
         self._refused = 0
+        # How each shard stood when it was last seen.
+        self._seen: dict[Shard, Glance] = {}
         for shard in self._shards:
             shard.writes.outbox = options
 
@@ -112,7 +102,7 @@ class RedisOutbox:
     async def _take_from(self, shard: Shard, consumer: bytes, most: int) -> list[Notice]:
         if shard.state is not State.LIVE:
             return []
-        in_hand = self._in_hand[shard]
+        in_hand = self._settlement.in_hand[shard]
         idle = 0 if consumer == LEFT_BEHIND else ABANDONED
         if consumer == self._boot:
             idle, most = LOST_ANSWER, most + len(in_hand)
@@ -122,7 +112,7 @@ class RedisOutbox:
             )
         except (LinkLost, Refusal) as exc:
             # If it was carried out all the same, a later glance shows that more is handed out than is known here.
-            logger.debug("nothing taken from shard %d: %s", shard.number, exc)
+            note(shard, "nothing is taken", exc)
             return []
         notices = [read_notice(shard.number, int(now), handle.decode(), fields) for handle, fields in entries]
         new = [notice for notice in notices if notice.handle not in in_hand]
@@ -133,20 +123,20 @@ class RedisOutbox:
 
     def done(self, notice: Notice) -> None:
         shard = self._shards[shard_of(notice.topic)]
-        self._to_settle[shard].append(notice.handle)
+        self._settlement.done(shard, notice.handle)
         self._has_work.set()
 
     def postpone(self, notice: Notice, only: str, seconds: float) -> None:
         shard = self._shards[shard_of(notice.topic)]
         keys = shard.keys.held_back, shard.keys.meta
         what = held_back_again(notice, only)
-        self._acts[shard].append(("postpone", keys, (what, round(seconds * 1000), self._options.most)))
+        self._settlement.add(shard, ("postpone", keys, (what, round(seconds * 1000), self._options.most)))
 
     def bury(self, notice: Notice, only: str, why: str) -> None:
         shard = self._shards[shard_of(notice.topic)]
         options = self._options
         arguments = (*write_letter(notice, only, why), options.most_buried, round(options.keep_buried))
-        self._acts[shard].append(("bury", (shard.keys.buried, shard.keys.meta), arguments))
+        self._settlement.add(shard, ("bury", (shard.keys.buried, shard.keys.meta), arguments))
 
     def last_call(self) -> bool:
         return False
@@ -174,7 +164,7 @@ class RedisOutbox:
                 for shard, some in by_shard.items():
                     keys = [shard.keys.outbox, shard.keys.buried, shard.keys.meta]
                     partition = self._topology.partition(shard)
-                    for part in _parts(some):
+                    for part in parts_of(some):
                         moved += int(await partition.run_script("retry", keys, self._options.most, *part))
         except (TimeoutError, LinkLost, Refusal) as exc:
             raise Unavailable("the cluster's Redis can't be reached") from exc
@@ -198,7 +188,9 @@ class RedisOutbox:
             if loop.time() >= next_glance:
                 next_glance = loop.time() + GLANCE_INTERVAL
                 await self._glance()
-            if not await self.settle():
+            self._has_work.clear()
+            if not await self._settlement.settle():
+                self._has_work.set()
                 await asyncio.sleep(GLANCE_INTERVAL / 4)
             await self._wait_for_work(next_glance - loop.time())
 
@@ -209,39 +201,11 @@ class RedisOutbox:
         except TimeoutError:
             return
 
-    async def settle(self) -> bool:
-        """Carry out what was asked for; tell whether all was. The rest is for later: all of it may be done twice."""
-        self._has_work.clear()
-        is_done = True
-        for shard in {**self._acts, **self._to_settle}:
-            try:
-                await self._settle_shard(shard)
-            except (LinkLost, Refusal) as exc:
-                logger.debug("outbox of shard %d not settled: %s", shard.number, exc)
-                self._has_work.set()
-                is_done = False
-        return is_done
-
-    async def _settle_shard(self, shard: Shard) -> None:
-        partition = self._topology.partition(shard)
-        acts, done = self._acts[shard][:], self._to_settle[shard][:]
-        commands = [partition.script_command(name, keys, *arguments) for name, keys, arguments in acts]
-        commands += [partition.script_command("settle", [shard.keys.outbox], *part) for part in _parts(done)]
-        for answer in await partition.ask_each(commands):
-            if isinstance(answer, Refusal):
-                raise answer
-        # More may have come meanwhile, behind these.
-        del self._acts[shard][: len(acts)], self._to_settle[shard][: len(done)]
-        self._in_hand[shard].difference_update(done)
-        for lists in (self._acts, self._to_settle):
-            if not lists[shard]:
-                del lists[shard]
-
     async def sign_off(self) -> None:
         """Leave what was taken to the others."""
         if not self._is_kept.is_set():
             return
-        await self.settle()
+        await self._settlement.settle()
         for shard in self._shards:
             await release(shard, self._topology, self._identity.boot)
 
@@ -253,51 +217,25 @@ class RedisOutbox:
 
     async def _glance(self) -> None:
         """See how the outboxes stand, and what of them falls to this node."""
-        numbers = OutboxNumbers(dropped=self._refused)
         alive = {self._identity.boot, *self._identity.peers}
-        for now, shard, told in await self._look():
-            length, oldest, consumers, due, held_back, buried, dropped = told
-            age = max(0.0, (now - oldest) / 1000) if oldest else 0.0
-            numbers.waiting += length
-            numbers.held_back += held_back
-            numbers.oldest = max(numbers.oldest, age)
-            numbers.buried += buried
-            numbers.dropped += int(dropped)
-            is_mine = _whose(shard.number, alive) == self._identity.boot
-            if oldest and (is_mine or age > BEHIND):
+        for shard, seen in (await glance(self._topology)).items():
+            self._seen[shard] = seen
+            is_mine = whose(shard.number, alive) == self._identity.boot
+            if seen.age is not None and (is_mine or seen.age > BEHIND):
                 self._ready[shard, b""] = None
-            for consumer, count in consumers:
-                if self._takes_over(shard, consumer, int(count), alive):
+            for consumer, count in seen.consumers.items():
+                if self._takes_over(shard, consumer, count, alive):
                     self._ready[shard, consumer] = None
-            await self._ripen(shard, due, is_mine=is_mine)
-        self.numbers = numbers
+            await self._ripen(shard, seen.due, is_mine=is_mine)
+        self.numbers = total(self._seen.values())
+        self.numbers.dropped += self._refused
         if self._ready:
             self._has_ready.set()
-
-    async def _look(self) -> list[tuple[int, Shard, Any]]:
-        by_partition: defaultdict[Partition, list[Shard]] = defaultdict(list)
-        for shard in self._shards:
-            by_partition[self._topology.partition(shard)].append(shard)
-        found: list[tuple[int, Shard, Any]] = []
-        for partition, shards in by_partition.items():
-            # One script for each shard: on Redis Cluster it may touch one slot only.
-            commands = [partition.script_command("glance", _glance_keys(shard), DUE_AT_ONCE) for shard in shards]
-            try:
-                answers = await partition.ask_each(commands)
-            except LinkLost as exc:
-                logger.debug("no glance at %d outboxes: %s", len(shards), exc)
-                continue
-            for shard, answer in zip(shards, answers, strict=True):
-                if isinstance(answer, Refusal):
-                    logger.debug("no glance at the outbox of shard %d: %s", shard.number, answer)
-                else:
-                    found.append((int(answer[0]), shard, answer[1]))
-        return found
 
     def _takes_over(self, shard: Shard, consumer: bytes, count: int, alive: set[str]) -> bool:
         if consumer == self._boot:
             # More than is known here: an answer was lost.
-            return count > len(self._in_hand[shard])
+            return count > len(self._settlement.in_hand[shard])
         return consumer == LEFT_BEHIND or consumer.decode() not in alive
 
     async def _ripen(self, shard: Shard, due: list[bytes], *, is_mine: bool) -> None:
@@ -314,27 +252,4 @@ class RedisOutbox:
             try:
                 await partition.run_script("ripen", names, self._options.most, held_back, *due)
             except (LinkLost, Refusal) as exc:
-                logger.debug("outbox of shard %d: what is due stays held back: %s", shard.number, exc)
-
-
-def _glance_keys(shard: Shard) -> list[str]:
-    keys = shard.keys
-    return [keys.outbox, keys.held_back, keys.buried, keys.meta]
-
-
-def _whose(shard: int, alive: set[str]) -> str:
-    """Return the boot to which a shard falls, the same on all nodes that know the same boots."""
-    return max(alive, key=lambda boot: blake2b(f"{shard} {boot}".encode(), digest_size=8).digest())
-
-
-async def release(shard: Shard, topology: Topology, boot: str) -> None:
-    """Leave what a boot has taken from a shard's outbox to the others.
-
-    :raises LinkLost: if Redis is away.
-    """
-    await topology.partition(shard).run_script("release", [shard.keys.outbox], boot)
-
-
-def _parts(ids: list[str]) -> Iterator[list[str]]:
-    for start in range(0, len(ids), SETTLED_AT_ONCE):
-        yield ids[start : start + SETTLED_AT_ONCE]
+                note(shard, "what is due stays held back", exc)

@@ -11,8 +11,8 @@ import logging
 from typing import TYPE_CHECKING
 
 from adapter.redis.keys import is_count, split_claim
-from adapter.redis.outbox import release
 from adapter.redis.repair import FENCE_SECONDS
+from adapter.redis.settlement import release
 
 if TYPE_CHECKING:
     from adapter.redis.identity import Identity

@@ -83,7 +83,7 @@ async def test_an_answer_that_was_lost_does_not_lose_the_notices(
     node.adapter.outbox.notify(ROOM, "client_event", b"1")
     _, notice = await take_from_one(node)
     # As if this node had never heard of it.
-    node.adapter.outbox._in_hand.clear()
+    node.adapter.outbox._settlement.in_hand.clear()
     async with asyncio.timeout(20):
         (again,) = await node.adapter.outbox.take(10)
     assert again.id == notice.id
@@ -117,7 +117,7 @@ async def test_what_is_settled_while_redis_is_away_is_settled_when_it_is_back(
     await asyncio.sleep(1.5)
     own_server.go_on()
     async with asyncio.timeout(15):
-        while any(node.adapter.outbox._in_hand.values()):  # noqa: ASYNC110 - Redis doesn't tell
+        while any(node.adapter.outbox._settlement.in_hand.values()):  # noqa: ASYNC110 - Redis doesn't tell
             await asyncio.sleep(0.05)
 
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
@@ -139,6 +140,30 @@ async def test_a_node_that_has_left_is_known_no_more_but_its_holds_are(redis: Se
         async with await Client.connect(other) as watcher:
             roster = await watcher.subscribe("presence-room", user={"user_id": "ben"})
             assert sorted(roster["presence"]["ids"]) == ["ana", "ben"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows the connections of a process")
+async def test_while_a_last_request_is_answered_the_node_still_listens_and_tells_who_comes_4100(redis: Server) -> None:
+    node = start_node({"SHOAL_REDIS": redis.url, "SHOAL_REDIS_PATIENCE": "20", "SHOAL_FLUSH_TIMEOUT": "20"})
+    redis.pause()
+    command = [sys.executable, "-m", "server", "publish", "a-channel", "an-event", "{}", "--url", node.url]
+    publishing = asyncio.create_task(asyncio.to_thread(subprocess.run, command, cwd=ROOT, capture_output=True))
+    # Of the node's own connections there is none yet: this is the request.
+    await _in_a_thread(node, lambda: _connections_of(node.pid, node.port), "is asked")
+    node.signal(signal.SIGTERM)
+    await _in_a_thread(node, lambda: node.metric("shoal_node_state", state="flushing"), "flushes")
+    late = await Client.open(node)
+    await late.expect_error(4100)
+    assert (await late.expect_close()).code == 4100
+    redis.go_on()
+    assert (await publishing).returncode == 0
+    await asyncio.to_thread(node.stop)
+
+
+def _connections_of(pid: int, port: int) -> int:
+    """Return how many connections somebody has to a port of a process."""
+    table = Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]
+    return sum(1 for line in table if line.split()[1].endswith(f":{port:04X}") and line.split()[3] == "01")
 
 
 async def test_who_waits_to_be_let_in_when_the_drain_begins_is_told_to_come_back_elsewhere(redis: Server) -> None:

@@ -25,3 +25,5 @@ class StoreOptions:
     """For which a key stays unknown."""
     max_unknown: int = 10_000
     """Unknown keys that are remembered."""
+    max_waiting: int = 10_000
+    """Keys that may wait to be looked up."""

@@ -31,8 +31,6 @@ logger = logging.getLogger(__name__)
 
 BATCH = 500
 """Applications that one question asks for: databases have bounds on the length of a list."""
-MAX_WAITING = 10_000
-"""Keys that may wait to be asked for. Whoever comes with one more is told to come back."""
 RELOOK = 1.0
 """Seconds after which a refresh is repeated that has missed an application."""
 FULL_EVERY = 60.0
@@ -117,9 +115,9 @@ class StoredApps:
         waiting = self._waiting.get(key)
         if waiting is not None:
             return waiting[1]
-        if len(self._waiting) >= MAX_WAITING:
+        if len(self._waiting) >= self._options.max_waiting:
             self._stats.lookups["unavailable"] += 1
-            return _failed(f"{MAX_WAITING} keys are being looked up already")
+            return _failed(f"{len(self._waiting)} keys are being looked up already")
         future: Future[App | None] = asyncio.get_running_loop().create_future()
         self._waiting[key] = self._clock(), future
         self._is_wanted.set()

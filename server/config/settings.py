@@ -120,6 +120,12 @@ class Settings(BaseModel):
     app_unknown_max: Count = Field(
         10_000, ge=1, description="Keys of which it believes that: some megabytes for those who try out keys."
     )
+    app_waiting_max: Count = Field(
+        10_000,
+        ge=1,
+        description="Keys that may wait to be looked up, however many want each; 500 are asked for at once. Whoever "
+        "comes with one more is told to come back.",
+    )
 
     activity_timeout: Seconds = Field(
         30.0,
@@ -349,6 +355,7 @@ class Settings(BaseModel):
             lifetime=self.app_lifetime,
             unknown_lifetime=self.app_unknown_lifetime,
             max_unknown=self.app_unknown_max,
+            max_waiting=self.app_waiting_max,
         )
 
     @property

@@ -1,16 +1,18 @@
-"""An application that is disabled on the command line loses its connections on all nodes, soon."""
+"""What is changed on the command line reaches all nodes soon: an application's end, and its secrets."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.adapter.redis.servers import running, valkey_binary
+from tests.cluster.api import Api
 from tests.cluster.nodes import together
 from tests.cluster.waiting import eventually
 from tests.harness import start_node
@@ -21,17 +23,22 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.cluster.observer import Crowd
+    from tests.harness import RunningNode
 
 pytestmark = pytest.mark.cluster
 
 NODES = 3
 CLIENTS = 900
 DISABLED, UNKNOWN = 4003, 4001
+REFRESH = 4.0
+"""Seconds in which every node has read a change: the default of `app_refresh`, and something to spare."""
 
 
-def shoal_apps(settings: dict[str, str], *arguments: str) -> None:
+def shoal_apps(settings: dict[str, str], *arguments: str) -> Any:
+    """Run the command; return what it prints where that is JSON."""
     command = [sys.executable, "-m", "server", "apps", *arguments]
-    subprocess.run(command, cwd=ROOT, env=os.environ | settings, check=True, capture_output=True, timeout=30)
+    done = subprocess.run(command, cwd=ROOT, env=os.environ | settings, check=True, capture_output=True, timeout=30)
+    return json.loads(done.stdout) if "--json" in arguments else None
 
 
 @pytest.mark.parametrize(("command", "code"), [("disable", DISABLED), ("remove", UNKNOWN)])
@@ -58,3 +65,50 @@ async def test_connections_end_on_all_nodes(
             )
         finally:
             together(lambda node: node.stop(check=False), nodes)
+
+
+async def test_secret_is_rotated_without_a_refused_request(measured: Callable[[str], None], tmp_path: Path) -> None:
+    with running(valkey_binary(), tmp_path) as redis:
+        settings = {"SHOAL_REDIS": redis.url, "SHOAL_APP_STORE": "redis"}
+        old = shoal_apps(settings, "add", "1", "--key", "key-1", "--json")["secret"]
+        nodes = together(lambda _: start_node(settings), range(NODES))
+        try:
+            back_end = BackEnd(nodes, old)
+            publishing = asyncio.create_task(back_end.publish_all_the_time())
+            rotated = await asyncio.to_thread(shoal_apps, settings, "rotate-secret", "1", "--json")
+            await asyncio.sleep(REFRESH)
+            with_old, back_end.secret = len(back_end.answers), rotated["secret"]
+            await asyncio.sleep(1.0)
+            await asyncio.to_thread(shoal_apps, settings, "rotate-secret", "1", "--finish")
+            await asyncio.sleep(REFRESH)
+            back_end.is_over = True
+            await publishing
+            assert set(back_end.answers) == {200}
+            with_new = len(back_end.answers) - with_old
+            measured(
+                f"{with_old} publishes with the old secret, {with_new} with the new one, on {NODES} nodes: all 200"
+            )
+            back_end.secret = old
+            assert await back_end.publish(nodes[0]) == 401
+        finally:
+            together(lambda node: node.stop(check=False), nodes)
+
+
+class BackEnd:
+    """Publishes with one secret, on each node in turn."""
+
+    def __init__(self, nodes: list[RunningNode], secret: str) -> None:
+        self._nodes = nodes
+        self.secret = secret
+        self.answers: list[int] = []
+        self.is_over = False
+
+    async def publish_all_the_time(self) -> None:
+        while not self.is_over:
+            for node in self._nodes:
+                self.answers.append(await self.publish(node))
+
+    async def publish(self, node: RunningNode) -> int:
+        node.app = Credentials("1", "key-1", self.secret)
+        async with Api(node) as api:
+            return (await api.publish("news", "1")).status

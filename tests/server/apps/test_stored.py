@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -129,11 +130,10 @@ async def test_while_the_store_is_away_known_ones_go_on_and_others_are_not_calle
         assert await directory.get("key-2") == an_app("2")
 
 
-async def test_no_more_keys_wait_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_more_keys_wait_than_there_is_room_for() -> None:
     store = MemoryStore()
     store.answers.clear()
-    monkeypatch.setattr(stored, "MAX_WAITING", 3)
-    async with running(store) as directory:
+    async with running(store, replace(OPTIONS, max_waiting=3)) as directory:
         waiting = [directory.by_key(f"key-{number}") for number in range(3)]
         with pytest.raises(StoreUnavailable):
             await directory.get("key-3")

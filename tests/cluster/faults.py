@@ -60,13 +60,20 @@ def draw_faults(seed: int, *, seconds: float, members: int, spare: Collection[st
 
 async def strike(cluster: Cluster, faults: list[Fault]) -> None:
     """Let all faults happen, each in its time, and mend each in its time."""
+    began = asyncio.get_running_loop().time()
     async with asyncio.TaskGroup() as tasks:
-        for fault in faults:
-            tasks.create_task(_strike(cluster, fault))
+        for target in {fault.target for fault in faults}:
+            tasks.create_task(_strike_in_turn(cluster, [fault for fault in faults if fault.target == target], began))
+
+
+async def _strike_in_turn(cluster: Cluster, faults: list[Fault], began: float) -> None:
+    """Have one target suffer one fault at a time: a node that is killed may take longer to be back than was drawn."""
+    for fault in faults:
+        await asyncio.sleep(max(0.0, began + fault.at - asyncio.get_running_loop().time()))
+        await _strike(cluster, fault)
 
 
 async def _strike(cluster: Cluster, fault: Fault) -> None:
-    await asyncio.sleep(fault.at)
     if fault.target == REDIS:
         await _strike_redis(cluster, fault)
     elif fault.kind == "kill":

@@ -206,7 +206,8 @@ class StoredApps:
         except StoreUnavailable as exc:
             self._stats.refreshes["failed"] += 1
             if not self._is_away:
-                logger.warning("store of applications unavailable, those known here go on: %s", exc)
+                known = len(self._cache)
+                logger.warning("store of applications unavailable, the %d known here go on: %s", known, exc)
             self._is_away = True
             return False
         if self._is_away:

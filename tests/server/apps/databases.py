@@ -14,7 +14,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -87,12 +87,18 @@ class Database:
 
 def _descendants(pid: int) -> list[int]:
     """Return a process and all that it has started."""
-    table = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
-    pairs = [tuple(map(int, line.split())) for line in table.splitlines()]
     found = [pid]
     for parent in found:
-        found += [child for child, its_parent in pairs if its_parent == parent]
+        found += [child for child, its_parent in _processes() if its_parent == parent]
     return found
+
+
+def _processes() -> Iterator[tuple[int, int]]:
+    """Yield each process there is, with its parent."""
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            # "pid (name) state parent ...", where the name may hold anything.
+            yield int(path.parent.name), int(path.read_text().rpartition(")")[2].split()[1])
 
 
 def _as_user(user: str) -> list[str]:

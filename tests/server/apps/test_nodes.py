@@ -171,6 +171,22 @@ async def connect_soon(node: RunningNode, key: str) -> Client:
             return client
 
 
+async def test_node_is_not_ready_before_its_store_has_answered(redis_server: Server) -> None:
+    redis_server.command("FLUSHALL")
+    starting = asyncio.create_task(asyncio.to_thread(start_node, QUICK | {"SHOAL_APP_STORE": redis_server.url}))
+    # As long as it takes a process to start; that it isn't ready yet is no news before.
+    await asyncio.to_thread(shoal_apps, redis_server.url, "list", fails=True)
+    await asyncio.sleep(1.0)
+    assert not starting.done()
+    await asyncio.to_thread(shoal_apps, redis_server.url, "add", "1", "--key", "key-1")
+    node = await starting
+    with node:
+        assert "the 0 known here go on" in node.log()
+        client = await connect(node, "key-1")
+        await client.established()
+        await client.close()
+
+
 async def test_redis_that_has_lost_its_memory_disconnects_nobody(redis_server: Server) -> None:
     redis_server.command("FLUSHALL")
     shoal_apps(redis_server.url, "add", "1", "--key", "key-1")

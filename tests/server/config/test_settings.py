@@ -180,3 +180,4 @@ def test_a_client_is_not_cut_off_before_its_time_to_answer_is_over() -> None:
 def test_secrets_are_in_no_text() -> None:
     text = repr(settings(apps=[AN_APP], redis=["redis://:hush@localhost"]))
     assert "hush" not in text
+    assert "hush" not in repr(settings(app_store="mysql://u:hush@h/d"))

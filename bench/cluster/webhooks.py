@@ -79,9 +79,11 @@ def _seconds_until_empty(redis: Redis, count: int) -> float:
 
 
 def _length(redis: Redis) -> int:
+    """Return how many there are in the outbox, those included that were postponed."""
     pipeline = redis.pipeline(transaction=False)
     for number in range(SHARDS):
         pipeline.xlen(ShardKeys("shoal", number).outbox)
+        pipeline.zcard(ShardKeys("shoal", number).held_back)
     return sum(pipeline.execute())
 
 

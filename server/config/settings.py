@@ -305,8 +305,8 @@ class Settings(BaseModel):
     webhook_endpoint_queue: Count = Field(
         1_000,
         ge=1,
-        description="Events that wait on this node for one address. The others stay in Redis, so that a slow back end "
-        "keeps nobody else waiting.",
+        description="Events that this node has in hand for one address. If that is slow the others stay in Redis, so "
+        "that nobody else is kept waiting.",
     )
     webhook_debounce: Seconds = Field(
         3.0,

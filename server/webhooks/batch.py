@@ -26,7 +26,9 @@ class Pending:
     notice: Notice
     event: bytes
     happened_at: float
-    """By the node's clock."""
+    """By the node's clock; so is the next."""
+    came_at: float = 0.0
+    """When it came here."""
 
 
 class Batch:

@@ -22,6 +22,7 @@ from server.apps.errors import StoreUnavailable
 from server.webhooks.counts import DeliveryNumbers
 from server.webhooks.endpoints import headers_for
 from server.webhooks.ledger import Bury, Done, Ledger, Postpone
+from server.webhooks.line import A_MOMENT
 from server.webhooks.sender import Sender
 
 if TYPE_CHECKING:
@@ -118,10 +119,13 @@ class Deliverer:
 
     async def _keep_taking(self) -> None:
         while True:
-            while (room := MOST_IN_HAND - self._ledger.size) <= 0:
+            while self._ledger.size >= MOST_IN_HAND or not self._ledger.has_room(self._clock()):
                 self._has_less.clear()
-                await self._has_less.wait()
-            await self._take_in(await self._outbox.take(min(room, TAKE_AT_ONCE)))
+                with suppress(TimeoutError):
+                    # A line that isn't behind may be so in a moment.
+                    async with asyncio.timeout(A_MOMENT / 4):
+                        await self._has_less.wait()
+            await self._take_in(await self._outbox.take(TAKE_AT_ONCE))
 
     async def _take_the_rest(self) -> None:
         while self._outbox.numbers.waiting > self._ledger.size:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from server.webhooks.options import DeliveryOptions
 
 POSTPONE = 15.0
-"""Seconds for which what finds its endpoint's line full stays in the outbox, for any node to try then."""
+"""Seconds for which what finds its endpoint's line behind stays in the outbox, for any node to try then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +91,17 @@ class Ledger:
         self._open[notice.topic, notice.handle] = len(endpoints)
         for endpoint in endpoints:
             line = self._lines.get(endpoint)
-            if line is not None and line.is_full:
+            if line is not None and line.is_behind(now):
                 effects += self._turn_away(notice, endpoint)
                 continue
             if line is None:
                 line = self._lines[endpoint] = Line(endpoint, self._options, self._chance)
             line.add(Pending(notice, event, now - notice.age), now=now)
         return effects
+
+    def has_room(self, now: float) -> bool:
+        """Tell whether more may be taken: not while a full line is about to have room."""
+        return not any(line.is_full and not line.is_behind(now) for line in self._lines.values())
 
     def _endpoints(self, notice: Notice, app: App | None) -> list[Endpoint]:
         event_type, channel = TYPES.get(notice.kind), channel_of(notice)
@@ -107,7 +111,7 @@ class Ledger:
         return [endpoint for endpoint in endpoints if notice.only in {"", endpoint.id}]
 
     def _turn_away(self, notice: Notice, endpoint: Endpoint) -> list[Effect]:
-        """Leave what a full line doesn't take in the outbox, or give it up when it has been there for too long."""
+        """Leave in the outbox what comes to a line that is behind; give it up when it was there for too long."""
         if notice.age > self._options.give_up_after:
             return [Bury(notice, endpoint, "too much is waiting for this endpoint"), *self._settled(notice)]
         seconds = POSTPONE * (0.5 + self._chance())

@@ -6,6 +6,9 @@
                                               ▼   │
                                              RESTING ──failed, too late──▶ given up
 
+A full line is *behind* if that won't be over in a moment: what comes then has to stay in the outbox. While one is full
+and not behind, the node takes no more.
+
 An endpoint that fails gets one request at a time until one succeeds, and each batch rests twice as long after each
 attempt; others go on meanwhile. A batch that is given up has had one attempt at least, however late it came.
 """
@@ -25,6 +28,9 @@ if TYPE_CHECKING:
 
     from server.webhooks.endpoints import Endpoint
     from server.webhooks.options import DeliveryOptions
+
+A_MOMENT = 2.0
+"""Seconds that an event may wait in a full line before the line counts as behind."""
 
 
 class Line:
@@ -51,8 +57,13 @@ class Line:
 
     @property
     def is_full(self) -> bool:
-        """Whether it takes no more: what comes has to stay in the outbox."""
         return self.size >= self._options.endpoint_queue
+
+    def is_behind(self, now: float) -> bool:
+        """Tell whether it is full and will be for a while."""
+        if not self.is_full:
+            return False
+        return self._is_failing or not self._waiting or now - self._waiting[0].came_at > A_MOMENT
 
     @property
     def is_idle(self) -> bool:
@@ -69,6 +80,7 @@ class Line:
     def add(self, pending: Pending, *, now: float) -> None:
         if not self._waiting:
             self._since = now
+        pending.came_at = now
         self._waiting.append(pending)
         self._waiting_bytes += len(pending.event)
         self.size += 1

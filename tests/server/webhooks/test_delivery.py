@@ -8,6 +8,7 @@ import signal
 from typing import TYPE_CHECKING, Any
 
 import pusher
+import pytest
 
 from tests.harness import Client
 from tests.server.webhooks.conftest import APP, until
@@ -187,3 +188,26 @@ async def test_webhooks_can_be_added_while_the_node_runs(receiver: Receiver, sta
         ("channel_occupied", "after"),
         ("channel_vacated", "before"),
     ]
+
+
+@pytest.mark.slow
+async def test_what_a_full_line_does_not_take_comes_later_and_others_are_not_kept_waiting(
+    receiver: Receiver, start: Start
+) -> None:
+    receiver.behaviour["/down"].status = 503
+    node = start(
+        *({"url": receiver.url(path), "event_types": ["channel_occupied"]} for path in ("/down", "/up")),
+        settings={"SHOAL_WEBHOOK_ENDPOINT_QUEUE": "3", "SHOAL_WEBHOOK_GIVE_UP_AFTER": "120"},
+    )
+    channels = [f"channel-{number}" for number in range(12)]
+    async with await connect(node) as client:
+        for channel in channels[:4]:
+            await client.subscribe(channel)
+        await until(lambda: node.metric("shoal_webhook_requests_total", result="refused"))
+        for channel in channels[4:]:
+            await client.subscribe(channel)
+        await until(lambda: len(receiver.accepted("/up")) == len(channels), seconds=5.0)
+        assert node.metric("shoal_webhook_events_total", result="postponed") >= 8
+        receiver.behaviour["/down"].status = 200
+        await until(lambda: len(receiver.accepted("/down")) == len(channels), seconds=60.0)
+    assert {event["channel"] for _, event in receiver.accepted("/down")} == set(channels)

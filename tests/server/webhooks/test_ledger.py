@@ -79,28 +79,37 @@ def test_a_notice_for_one_goes_to_no_other(ledger: Ledger) -> None:
     assert ledger.succeeded(batch) == [Done(again)]
 
 
-def test_what_a_full_line_does_not_take_stays_in_the_outbox(ledger: Ledger) -> None:
+def fill(ledger: Ledger) -> None:
+    """Have the line of one endpoint full; what is in it has been there for long."""
     app = an_app({"url": "http://one"})
     for number in (1, 2):
-        assert ledger.add(a_notice(number), app, now=1.0) == []
+        assert ledger.add(a_notice(number), app, now=-10.0) == []
+
+
+def test_what_comes_to_a_line_that_is_behind_stays_in_the_outbox(ledger: Ledger) -> None:
+    fill(ledger)
     third = a_notice(3)
-    (postponed, done) = ledger.add(third, app, now=1.0)
+    (postponed, done) = ledger.add(third, an_app({"url": "http://one"}), now=1.0)
     assert postponed == Postpone(third, batches(ledger)[0].endpoint.id, POSTPONE)
     assert done == Done(third)
 
 
-def test_what_a_full_line_has_not_taken_for_long_is_given_up(ledger: Ledger) -> None:
-    app = an_app({"url": "http://one"})
-    for number in (1, 2):
-        ledger.add(a_notice(number), app, now=1.0)
-    (buried, _) = ledger.add(a_notice(3, age=301.0), app, now=1.0)
+def test_nothing_more_is_taken_while_a_full_line_is_about_to_have_room(ledger: Ledger) -> None:
+    assert ledger.has_room(1.0)
+    fill(ledger)
+    assert not ledger.has_room(-9.0)
+    # It is behind: there is no point in waiting for it.
+    assert ledger.has_room(1.0)
+
+
+def test_what_a_line_that_is_behind_has_not_taken_for_long_is_given_up(ledger: Ledger) -> None:
+    fill(ledger)
+    (buried, _) = ledger.add(a_notice(3, age=301.0), an_app({"url": "http://one"}), now=1.0)
     assert isinstance(buried, Bury)
 
 
-def test_a_full_line_is_no_other_endpoints_concern(ledger: Ledger) -> None:
-    app = an_app({"url": "http://one"})
-    for number in (1, 2):
-        ledger.add(a_notice(number), app, now=1.0)
+def test_a_line_that_is_behind_is_no_other_endpoints_concern(ledger: Ledger) -> None:
+    fill(ledger)
     notice = a_notice(3)
     effects = ledger.add(notice, TWO, now=1.0)
     assert [type(effect) for effect in effects] == [Postpone]

@@ -8,7 +8,7 @@ from adapter.base import Topic
 from adapter.outbox import Notice
 from server.webhooks.batch import Batch, Pending
 from server.webhooks.endpoints import Endpoint
-from server.webhooks.line import Line
+from server.webhooks.line import A_MOMENT, Line
 from server.webhooks.options import DeliveryOptions
 
 OPTIONS = DeliveryOptions(batch_events=3, batch_bytes=100, batch_time=0.5, endpoint_concurrency=2, endpoint_queue=5)
@@ -117,6 +117,27 @@ def test_a_line_is_full_with_all_that_is_not_dealt_with() -> None:
     assert line.is_full
     line.succeeded(sent(line, 0.0))
     assert (line.is_full, line.size) == (False, 2)
+
+
+def test_a_full_line_is_behind_when_somebody_waits_for_long_in_it() -> None:
+    line = a_line(*map(pending, range(9)))
+    assert not line.is_behind(A_MOMENT)
+    assert line.is_behind(A_MOMENT + 0.1)
+    # Those that wait now have come later.
+    line.succeeded(sent(line, 0.0))
+    assert line.is_behind(A_MOMENT + 0.1)
+    line.succeeded(sent(line, 0.0))
+    assert not line.is_behind(A_MOMENT + 0.1)
+
+
+def test_a_full_line_is_behind_at_once_when_its_endpoint_fails_or_nothing_but_answers_is_awaited() -> None:
+    line = a_line(*map(pending, range(6)))
+    batch, _ = sent(line, 0.0), sent(line, 0.0)
+    assert line.is_behind(0.0)
+    line.add(pending(7), now=0.0)
+    assert not line.is_behind(0.0)
+    line.failed(batch, now=0.0)
+    assert line.is_behind(0.0)
 
 
 def test_the_oldest_event_is_known_wherever_it_is() -> None:

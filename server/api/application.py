@@ -64,16 +64,18 @@ def create_api(
     draining: Callable[[], bool],
     metrics: ApiMetrics,
     clock: Callable[[], float] = time.time,
+    steady_clock: Callable[[], float] = time.monotonic,
 ) -> Api:
     """Return the ASGI application that serves the API and the health checks.
 
     :param readiness: tells whether the node has started.
     :param draining: tells whether it is about to leave. The API goes on serving meanwhile.
     :param clock: seconds since 1970, to compare signatures' timestamps with.
+    :param steady_clock: never goes back, to count failures by.
     """
     required = Authentication(apps, clock).required
     most_failures = settings.max_failed_requests_per_second_per_ip
-    failures = None if most_failures is None else Failures(most_failures, metrics)
+    failures = None if most_failures is None else Failures(most_failures, metrics, steady_clock)
 
     def signed(handler: SignedHandler) -> Handler:
         return required(handler) if failures is None else failures.guarded(required(handler))

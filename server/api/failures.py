@@ -8,6 +8,8 @@ from server.api.errors import TooManyRequests, Unauthorized
 from server.throttle import Throttle, network_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from server.api.answers import Answer
     from server.api.call import Call
     from server.api.endpoint import Handler
@@ -19,9 +21,13 @@ FAILURES = "failures"
 
 
 class Failures:
-    """Counts failures by address and by the application that the path names, so that one doesn't spoil another's."""
+    """Counts failures by address and by the application that the path names, so that one doesn't spoil another's.
 
-    def __init__(self, rate: int, metrics: ApiMetrics) -> None:
+    :param now: a clock that never goes back.
+    """
+
+    def __init__(self, rate: int, metrics: ApiMetrics, now: Callable[[], float]) -> None:
+        self._now = now
         self._rate = rate
         self._throttle = Throttle(rate, rate * BURST_SECONDS)
         self._metrics = metrics
@@ -32,7 +38,7 @@ class Failures:
         async def handle(call: Call) -> Answer:
             address = network_of(call.scope["client"][0])
             who = address, call.scope["path_params"].get("app_id")
-            if self._throttle.is_spent(who, call.started):
+            if self._throttle.is_spent(who, self._now()):
                 # The application may be anybody's invention, so it is no label.
                 self._metrics.limited("", FAILURES)
                 text = f"too many requests of {address} failed authentication, more than {self._rate} a second"
@@ -40,7 +46,7 @@ class Failures:
             try:
                 return await handler(call)
             except Unauthorized:
-                self._throttle.spend(who, call.started)
+                self._throttle.spend(who, self._now())
                 raise
 
         return handle

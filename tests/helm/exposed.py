@@ -72,8 +72,9 @@ def _come_and_go(node: RunningNode) -> None:
 
 
 def _fail_too_often(node: RunningNode) -> None:
-    statuses = {httpx.get(f"{node.url}/apps/app-id/channels").status_code for _ in range(12)}
-    assert statuses == {401, 429}
+    """Be refused, however slowly a busy machine fails."""
+    with httpx.Client(base_url=node.url) as client:
+        assert 429 in (client.get("/apps/app-id/channels").status_code for _ in range(1_000))
 
 
 def _send_nonsense(node: RunningNode) -> None:

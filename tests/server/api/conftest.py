@@ -86,6 +86,7 @@ def api_over(adapter: Adapter, metrics: Counted, life: Life | None = None, setti
         draining=lambda: life.is_draining,
         metrics=metrics,
         clock=lambda: float(NOW),
+        steady_clock=lambda: 100.0,
     )
 
 

@@ -91,7 +91,7 @@ class Ledger:
         self._open[notice.topic, notice.handle] = len(endpoints)
         for endpoint in endpoints:
             line = self._lines.get(endpoint)
-            if line is not None and line.is_behind(now):
+            if line is not None and line.is_behind(now) and not self.is_last_call:
                 effects += self._turn_away(notice, endpoint)
                 continue
             if line is None:

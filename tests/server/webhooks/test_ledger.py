@@ -94,6 +94,12 @@ def test_what_comes_to_a_line_that_is_behind_stays_in_the_outbox(ledger: Ledger)
     assert done == Done(third)
 
 
+def test_at_the_last_call_nothing_is_left_in_the_outbox(ledger: Ledger) -> None:
+    fill(ledger)
+    ledger.is_last_call = True
+    assert ledger.add(a_notice(3), an_app({"url": "http://one"}), now=1.0) == []
+
+
 def test_nothing_more_is_taken_while_a_full_line_is_about_to_have_room(ledger: Ledger) -> None:
     assert ledger.has_room(1.0)
     fill(ledger)

@@ -44,11 +44,14 @@ def wants_of(app: App | None, topic: Topic) -> Wants:
     if app is None or not app.webhooks:
         return wants
     channel = topic.partition("/")[2]
-    if not channel.startswith(USER_PREFIX):
-        for wanted, event_types in _WANTS:
-            if any(is_wanted(app, event_type, channel) for event_type in event_types):
-                wants |= wanted
-    return wants
+    if channel.startswith(USER_PREFIX):
+        return wants
+    for wanted, event_types in _WANTS:
+        if any(is_wanted(app, event_type, channel) for event_type in event_types):
+            wants |= wanted
+    # Nobody hears of the others' numbers either.
+    has_counts = app.subscription_count and not channel.startswith("presence-")
+    return wants if has_counts else wants & ~Wants.COUNTS
 
 
 def is_wanted(app: App, event_type: str, channel: str) -> bool:

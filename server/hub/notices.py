@@ -49,9 +49,12 @@ def wants_of(app: App | None, topic: Topic) -> Wants:
     for wanted, event_types in _WANTS:
         if any(is_wanted(app, event_type, channel) for event_type in event_types):
             wants |= wanted
-    # Nobody hears of the others' numbers either.
-    has_counts = app.subscription_count and not channel.startswith("presence-")
-    return wants if has_counts else wants & ~Wants.COUNTS
+    return wants if tells_counts(app, channel) else wants & ~Wants.COUNTS
+
+
+def tells_counts(app: App, channel: str) -> bool:
+    """Tell whether anybody hears of a channel's number of subscriptions: back ends do where subscribers do."""
+    return app.subscription_count and not channel.startswith("presence-")
 
 
 def is_wanted(app: App, event_type: str, channel: str) -> bool:

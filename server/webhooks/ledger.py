@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from server.hub.notices import tells_counts
 from server.protocol.names import USER_PREFIX
 from server.webhooks.batch import Batch, Pending
 from server.webhooks.endpoints import Endpoint, endpoints_for
@@ -106,6 +107,8 @@ class Ledger:
     def _endpoints(self, notice: Notice, app: App | None) -> list[Endpoint]:
         event_type, channel = TYPES.get(notice.kind), channel_of(notice)
         if app is None or event_type is None or channel.startswith(USER_PREFIX):
+            return []
+        if event_type == "subscription_count" and not tells_counts(app, channel):
             return []
         endpoints = endpoints_for(app, event_type, channel)
         return [endpoint for endpoint in endpoints if notice.only in {"", endpoint.id}]

@@ -59,6 +59,8 @@ def test_what_nobody_wants_is_done_at_once(ledger: Ledger) -> None:
         (a_notice(), an_app()),
         (a_notice(kind="what a later release tells"), TWO),
         (a_notice(channel="#server-to-user-u"), TWO),
+        # A node that doesn't know the application keeps all; this one has no subscription counts.
+        (a_notice(channel="room", kind="counted", payload=b"0"), TWO),
     ):
         assert ledger.add(notice, app, now=1.0) == [Done(notice)]
 

@@ -10,7 +10,7 @@ import asyncio
 import random
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from adapter import Entry, Topic, Unavailable, topic_of
 from adapter.redis import RedisAdapter, RedisOptions
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from tests.adapter.redis.proxy import Proxy
+    from tests.adapter.redis.servers import Server
 
 TOPICS = [topic_of("app", name) for name in ("presence-a", "presence-b")]
 """Those that all nodes watch all the time."""
@@ -38,6 +39,8 @@ SETTLED_WITHIN = 5.0
 """Seconds after the last fault."""
 HOLDS_LAPSED_WITHIN = 20.0
 """The same: they don't for as long as a node that was cut off may have clients that come back."""
+CONVERGED_WITHIN = 12.0
+"""The same, if the server lost its memory: at the latest after the dead-after it is complete again."""
 LONGEST_FAULT = 3.0
 """Seconds; a node that was cut off for longer than the dead-after is another story."""
 
@@ -78,10 +81,20 @@ class Actor:
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def start(self) -> None:
-        """Start, and watch all topics but one."""
+        """Start, watch all topics but one, and enter somebody who stays."""
         await self.adapter.start(self.recorder)
         for topic in TOPICS:
             self.adapter.watch(topic)
+            self.entered.add((topic, self.steady))
+            await self.adapter.enter(topic, self.steady)
+
+    @property
+    def steady(self) -> str:
+        """The user that never leaves."""
+        return f"steady-{self.name}"
+
+    def unanswered(self) -> set[bytes]:
+        return {payload for some in self.published.values() for payload in some} - self.accepted
 
     def act(self, rng: random.Random) -> None:
         """Do one thing, anything."""
@@ -185,10 +198,14 @@ class Schedule:
     """A random life of some nodes.
 
     :param proxies: one for each node's link.
+    :param server: to be restarted now and then; None for never.
     """
 
-    def __init__(self, seed: int, proxies: list[Proxy], *, prefix: str) -> None:
+    def __init__(self, seed: int, proxies: list[Proxy], *, prefix: str, server: Server | None = None) -> None:
         self._rng = random.Random(seed)
+        self.server = server
+        # What was not answered when the server lost its memory: it may have been applied, and is so again.
+        self.in_flight: set[bytes] = set()
         options = RedisOptions(prefix=prefix, patience=0.5, answer_timeout=1.0, connect_timeout=0.5)
         self.actors = [
             Actor(f"n{number}", RedisAdapter([proxy.url], options), proxy) for number, proxy in enumerate(proxies)
@@ -204,15 +221,18 @@ class Schedule:
                     for actor in self.actors:
                         tasks.create_task(self._keep_acting(actor))
                         tasks.create_task(self._keep_breaking(actor.proxy))
+                    if self.server is not None:
+                        tasks.create_task(self._keep_restarting(self.server))
         except TimeoutError:
             pass
         for actor in self.actors:
             actor.proxy.open()
             actor.proxy.flow()
-        async with asyncio.timeout(SETTLED_WITHIN):
+        async with asyncio.timeout(SETTLED_WITHIN if self.server is None else CONVERGED_WITHIN):
             for actor in self.actors:
                 await actor.wait_settled()
-        await self._wait_same()
+        if self.server is None:
+            await self._wait_same()
 
     async def _keep_acting(self, actor: Actor) -> None:
         while True:
@@ -235,6 +255,25 @@ class Schedule:
             await asyncio.sleep(rng.choice((0.0, 0.05, 0.5, rng.uniform(0.5, LONGEST_FAULT))))
             proxy.open()
             proxy.flow()
+
+    async def _keep_restarting(self, server: Server) -> None:
+        """End the server, which forgets everything, and start it again; sometimes twice in a moment."""
+        rng = self._rng
+        while True:
+            await asyncio.sleep(rng.uniform(2.0, 6.0))
+            for pause in rng.choice(((0.0,), (1.0,), (0.0, rng.uniform(0.0, 1.0)))):
+                await asyncio.sleep(pause)
+                self.in_flight |= {payload for actor in self.actors for payload in actor.unanswered()}
+                server.kill()
+                server.start()
+
+    async def wait_converged(self) -> None:
+        """Wait until every node shows those who are there, and Redis has them."""
+        async with asyncio.timeout(CONVERGED_WITHIN):
+            for topic in TOPICS:
+                for actor in self.actors:
+                    while shown(actor, topic) != set(self.truth(topic)):  # noqa: ASYNC110 - nobody tells
+                        await asyncio.sleep(0.05)
 
     async def _wait_same(self) -> None:
         """Wait until all nodes were told the same, and holds have lapsed: one node may be behind by a moment."""
@@ -276,4 +315,20 @@ def roster_of(changes: list[Change], *, until: int | None = None) -> set[str]:
             members.add(str(who))
         elif what == "left":
             members.discard(str(who))
+    return members
+
+
+def shown(actor: Actor, topic: Topic) -> set[str]:
+    """Return who is a member by all that a node was told, also by what it was told at once after a loss."""
+    members: set[str] = set()
+    for item in actor.recorder.told:
+        if item[1] != topic:
+            continue
+        match item[0]:
+            case "joined":
+                members.add(str(item[3]))
+            case "left":
+                members.discard(str(item[3]))
+            case "resynced":
+                members = set(cast("list[str]", item[3]))
     return members

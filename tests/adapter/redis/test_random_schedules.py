@@ -8,8 +8,10 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+from collections import Counter
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -54,6 +56,46 @@ async def _try(seed: int, server: Server) -> None:
         except (AssertionError, TimeoutError) as exc:
             exc.add_note(f"SEED={seed} SCHEDULES=1")
             raise
+
+
+@pytest.mark.slow
+async def test_whatever_redis_forgets_nobody_is_taken_for_gone(own_server: Server) -> None:
+    print(f"SEED={SEED} SECONDS={SECONDS}")
+    async with AsyncExitStack() as stack:
+        proxies = [await stack.enter_async_context(Proxy(own_server.port)) for _ in range(NODES)]
+        schedule = Schedule(SEED, proxies, prefix=f"schedule-{SEED}", server=own_server)
+        for actor in schedule.actors:
+            stack.push_async_callback(actor.adapter.stop)
+        await schedule.run(SECONDS)
+        await schedule.wait_converged()
+        for topic in TOPICS:
+            await _check_after_loss(schedule, topic)
+
+
+async def _check_after_loss(schedule: Schedule, topic: Topic) -> None:
+    steady = {actor.steady for actor in schedule.actors}
+    for actor in schedule.actors:
+        assert actor.adapter.stats.reborn == 0
+        changes = changes_of(actor, topic)
+        positions = [position for _, position, _ in changes]
+        assert positions == sorted(set(positions)), "positions ascend"
+        payloads = [payload for what, _, payload in changes if what == "message"]
+        twice = {payload for payload, times in Counter(payloads).items() if times > 1}
+        assert twice <= schedule.in_flight, "nothing comes twice but what was under way"
+        assert not steady.intersection(who for what, _, who in changes if what == "left"), "who stays is not taken away"
+        for item in actor.recorder.of("resynced"):
+            assert item[1] != topic or steady <= set(cast("list[str]", item[3])), "nor missing after a loss"
+        assert sorted(await actor.until_available(actor.adapter.members, topic)) == schedule.truth(topic)
+        (told,) = await actor.until_available(actor.adapter.describe, [topic])
+        assert told.subscriptions == sum(one.counts[topic] for one in schedule.actors)
+    mark = b"the last"
+    await schedule.actors[0].adapter.publish(topic, mark)
+    for actor in schedule.actors:
+        await actor.recorder.wait_until(partial(_has, actor, topic, mark))
+
+
+def _has(actor: Actor, topic: Topic, payload: bytes) -> bool:
+    return payload in actor.recorder.payloads(topic)
 
 
 async def _check(schedule: Schedule, topic: Topic) -> None:

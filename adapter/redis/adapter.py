@@ -33,7 +33,7 @@ from adapter.redis.topology import Topology
 
 if TYPE_CHECKING:
     from asyncio import Future
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from adapter.base import NodeInfo, Receiver, Spent
     from adapter.plain_numbers import ClusterNumbers
@@ -127,17 +127,16 @@ class RedisAdapter:
     async def _run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._topology.run())
-            tasks.create_task(self._keep_ticking())
-            tasks.create_task(self._admission.run())
-            tasks.create_task(self._rates.run())
+            for work in (self._keep_ticking, self._admission.run, self._rates.run):
+                tasks.create_task(_keep(work))
             await self._has_started.wait()
-            work = (
-                self._nodes.run(),
-                self._keep_reconciling(),
-                keep_counting(self.nodes, self.stats),
-                self.outbox.run(),
+            upkeep = (
+                self._nodes.run,
+                self._keep_reconciling,
+                partial(keep_counting, self.nodes, self.stats),
+                self.outbox.run,
             )
-            self._upkeep = [tasks.create_task(one) for one in work]
+            self._upkeep = [tasks.create_task(_keep(work)) for work in upkeep]
 
     async def stop(self) -> None:
         for task in self._upkeep:
@@ -408,6 +407,16 @@ class RedisAdapter:
         for shard in self._shards:
             shard.break_off("this node was declared dead")
             self._topology.broken(shard, "this node was declared dead")
+
+
+async def _keep(work: Callable[[], Awaitable[None]]) -> None:
+    """Do what never ends. Should a mistake in this program end it, it begins again: it must not take the rest along."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            logger.exception("begun again after a mistake in this program: %s", work)
+        await asyncio.sleep(TICK)
 
 
 def _resolve(future: Future[Result], result: Result) -> None:

@@ -218,6 +218,10 @@ class Partition:
                 why: BaseException = LinkLost("ended")
             except* (LinkLost, Refusal, Misconfigured) as group:
                 why = _first(group)
+            except* Exception as group:
+                # A mistake in here. To begin again with a new link mends more than a node that is deaf from now on.
+                logger.exception("the link to %s ended by a mistake in this program", self.finder)
+                why = LinkLost(f"a mistake in this program: {_first(group)!r}")
             if self.is_ending:
                 return
             if self.up.is_set():

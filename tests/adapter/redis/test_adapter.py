@@ -233,6 +233,56 @@ async def test_what_is_asked_while_redis_is_away_happens_in_order_once_it_is_bac
         await node.recorder.wait_until(lambda: ("left", "u") in node.recorder.history("left"))
 
 
+class Stumbling(Recorder):
+    """Raises once, as a mistake in the node would."""
+
+    def message(self, topic: Topic, position: int, payload: bytes, sender: str) -> None:
+        super().message(topic, position, payload, sender)
+        if payload == b"poison":
+            raise RuntimeError("poisoned")
+
+
+@pytest.mark.parametrize("is_away", [False, True])
+async def test_a_mistake_in_taking_in_a_message_makes_no_node_deaf(
+    start: Start, server: Server, prefix: str, caplog: pytest.LogCaptureFixture, *, is_away: bool
+) -> None:
+    async with Proxy(server.port) as proxy:
+        a = await start(server.url)
+        b = RedisAdapter([proxy.url], RedisOptions(prefix=prefix))
+        recorder = Stumbling()
+        await b.start(recorder)
+        try:
+            b.watch(ROOM)
+            await b.enter(ROOM)
+            if is_away:
+                proxy.close()
+            for payload in (b"before", b"poison", b"after"):
+                await a.adapter.publish(ROOM, payload)
+            proxy.open()
+            await recorder.wait_until(lambda: recorder.payloads(ROOM) == [b"before", b"poison", b"after"])
+            assert "poisoned" in caplog.text
+        finally:
+            await b.stop()
+
+
+async def test_a_mistake_in_one_task_ends_neither_it_nor_the_others(
+    start: Start, server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    a, b = await start(server.url), await start(server.url)
+    await join(b, ROOM)
+
+    def stumble() -> None:
+        raise RuntimeError("stumbled")
+
+    a.adapter._nodes._on_beat = stumble
+    a.adapter._nodes.beat_soon()
+    async with asyncio.timeout(5):
+        while "mistake in this program" not in caplog.text:  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.01)
+    await a.adapter.publish(ROOM, b"after")
+    await b.recorder.wait_until(lambda: b.recorder.payloads(ROOM) == [b"after"])
+
+
 async def test_a_gap_is_counted_and_the_difference_told(start: Start, server: Server, prefix: str) -> None:
     async with Proxy(server.port) as proxy:
         a, b = await start(server.url), await start(proxy.url)

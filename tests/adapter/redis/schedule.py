@@ -16,10 +16,11 @@ from adapter import Entry, Topic, Unavailable, topic_of
 from adapter.redis import RedisAdapter, RedisOptions
 from adapter.redis.reconcile import any_held
 from adapter.redis.shard import State
+from adapter.redis.shards import shard_of
 from tests.adapter.redis.recorder import Recorder
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from tests.adapter.redis.proxy import Proxy
     from tests.adapter.redis.servers import Server
@@ -61,7 +62,6 @@ class Actor:
 
     name: str
     adapter: RedisAdapter
-    proxy: Proxy
     recorder: Recorder = field(default_factory=Recorder)
     # What it holds just now.
     entered: set[tuple[Topic, str]] = field(default_factory=set)
@@ -81,10 +81,17 @@ class Actor:
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def start(self) -> None:
-        """Start, watch all topics but one, and enter somebody who stays."""
+        """Start, and watch all topics but one."""
         await self.adapter.start(self.recorder)
         for topic in TOPICS:
             self.adapter.watch(topic)
+            watch = self.adapter._shards[shard_of(topic)].watches[topic]
+            while not watch.is_confirmed:  # noqa: ASYNC110 - nothing tells
+                await asyncio.sleep(0.01)
+
+    async def enter_for_good(self) -> None:
+        """Enter somebody who stays, everywhere."""
+        for topic in TOPICS:
             self.entered.add((topic, self.steady))
             await self.adapter.enter(topic, self.steady)
 
@@ -189,6 +196,8 @@ class Actor:
         """Wait until all that was asked is answered, and Redis is in use again."""
         while self.tasks:
             await asyncio.gather(*self.tasks)
+        while self.adapter._changed_counts:  # noqa: ASYNC110 - they are told a few times a second
+            await asyncio.sleep(0.02)
         for shard in self.adapter._shards:
             while not shard.line.is_idle or shard.state is not State.LIVE or any_held(shard):  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
@@ -197,37 +206,48 @@ class Actor:
 class Schedule:
     """A random life of some nodes.
 
-    :param proxies: one for each node's link.
+    :param urls: where each node finds its Redis.
+    :param proxies: the nodes' links, to be broken; none, if they go straight there.
     :param server: to be restarted now and then; None for never.
     """
 
-    def __init__(self, seed: int, proxies: list[Proxy], *, prefix: str, server: Server | None = None) -> None:
+    def __init__(
+        self,
+        seed: int,
+        urls: Sequence[str],
+        *,
+        prefix: str,
+        proxies: Sequence[Proxy] = (),
+        server: Server | None = None,
+    ) -> None:
         self._rng = random.Random(seed)
+        self._proxies = proxies
         self.server = server
         # What was not answered when the server lost its memory: it may have been applied, and is so again.
         self.in_flight: set[bytes] = set()
         options = RedisOptions(prefix=prefix, patience=0.5, answer_timeout=1.0, connect_timeout=0.5)
-        self.actors = [
-            Actor(f"n{number}", RedisAdapter([proxy.url], options), proxy) for number, proxy in enumerate(proxies)
-        ]
+        self.actors = [Actor(f"n{number}", RedisAdapter([url], options)) for number, url in enumerate(urls)]
 
     async def run(self, seconds: float) -> None:
         """Let everybody act and everything break for so long; then mend it, and wait until all is quiet."""
         for actor in self.actors:
             await actor.start()
+        for actor in self.actors:
+            await actor.enter_for_good()
         try:
             async with asyncio.timeout(seconds):
                 async with asyncio.TaskGroup() as tasks:
                     for actor in self.actors:
                         tasks.create_task(self._keep_acting(actor))
-                        tasks.create_task(self._keep_breaking(actor.proxy))
+                    for proxy in self._proxies:
+                        tasks.create_task(self._keep_breaking(proxy))
                     if self.server is not None:
                         tasks.create_task(self._keep_restarting(self.server))
         except TimeoutError:
             pass
-        for actor in self.actors:
-            actor.proxy.open()
-            actor.proxy.flow()
+        for proxy in self._proxies:
+            proxy.open()
+            proxy.flow()
         async with asyncio.timeout(SETTLED_WITHIN if self.server is None else CONVERGED_WITHIN):
             for actor in self.actors:
                 await actor.wait_settled()

@@ -37,24 +37,31 @@ async def test_whatever_breaks_the_contract_holds(own_server: Server, monkeypatc
     print(f"SEED={SEED} SCHEDULES={SCHEDULES} SECONDS={SECONDS}")
     async with asyncio.TaskGroup() as tasks:
         for seed in range(SEED, SEED + SCHEDULES):
-            tasks.create_task(_try(seed, own_server))
+            tasks.create_task(_try_with_proxies(seed, own_server))
 
 
-async def _try(seed: int, server: Server) -> None:
+async def _try_with_proxies(seed: int, server: Server) -> None:
     async with AsyncExitStack() as stack:
         proxies = [await stack.enter_async_context(Proxy(server.port)) for _ in range(NODES)]
-        schedule = Schedule(seed, proxies, prefix=f"schedule-{seed}")
+        urls = [proxy.url for proxy in proxies]
+        await _try(Schedule(seed, urls, prefix=f"schedule-{seed}", proxies=proxies), f"SEED={seed} SCHEDULES=1")
+
+
+async def _try(schedule: Schedule, note: str) -> None:
+    async with AsyncExitStack() as stack:
         for actor in schedule.actors:
             stack.push_async_callback(actor.adapter.stop)
         try:
             await schedule.run(SECONDS)
+            for actor in schedule.actors:
+                _check_is_whole(actor)
             for topic in TOPICS:
                 await _check(schedule, topic)
             for actor in schedule.actors:
-                _check_node(actor)
+                _check_answers(actor)
             _check_visits(schedule)
         except (AssertionError, TimeoutError) as exc:
-            exc.add_note(f"SEED={seed} SCHEDULES=1")
+            exc.add_note(note)
             raise
 
 
@@ -63,7 +70,8 @@ async def test_whatever_redis_forgets_nobody_is_taken_for_gone(own_server: Serve
     print(f"SEED={SEED} SECONDS={SECONDS}")
     async with AsyncExitStack() as stack:
         proxies = [await stack.enter_async_context(Proxy(own_server.port)) for _ in range(NODES)]
-        schedule = Schedule(SEED, proxies, prefix=f"schedule-{SEED}", server=own_server)
+        urls = [proxy.url for proxy in proxies]
+        schedule = Schedule(SEED, urls, prefix=f"schedule-{SEED}", proxies=proxies, server=own_server)
         for actor in schedule.actors:
             stack.push_async_callback(actor.adapter.stop)
         await schedule.run(SECONDS)
@@ -146,9 +154,12 @@ def _check_own(schedule: Schedule, topic: Topic, changes: list[Change]) -> None:
         assert len(told) == actor.own_changes[topic], f"each change of {actor.name} is told"
 
 
-def _check_node(actor: Actor) -> None:
-    assert actor.recorder.of("resynced") == []
+def _check_is_whole(actor: Actor) -> None:
     assert (actor.adapter.stats.gaps, actor.adapter.stats.reborn) == (0, 0)
+    assert actor.recorder.of("resynced") == []
+
+
+def _check_answers(actor: Actor) -> None:
     changes = {topic: changes_of(actor, topic) for topic in TOPICS}
     for topic, user, entry, is_in in actor.entries:
         members = roster_of(changes[topic], until=entry.position)

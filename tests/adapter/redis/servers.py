@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -43,19 +44,26 @@ def binary_of(kind: str) -> str:
     return binary
 
 
+# Below those that systems choose from by themselves: a port that is given out now and used later isn't taken meanwhile.
+_PORTS = range(11_000, 22_000)
+_given = set[int]()
+_chance = random.SystemRandom()
+
+
 def free_port() -> int:
-    """Return a port that is free, and whose number plus 10,000 is (a cluster's nodes talk there)."""
+    """Return a port that is free, and whose number plus 10,000 is (a cluster's nodes talk there); each only once."""
     while True:
+        port = _chance.choice(_PORTS)
+        if port in _given:
+            continue
         with socket.socket() as one, socket.socket() as other:
-            one.bind(("127.0.0.1", 0))
-            port = int(one.getsockname()[1])
-            if port > 50_000:
-                continue
             try:
+                one.bind(("127.0.0.1", port))
                 other.bind(("127.0.0.1", port + 10_000))
             except OSError:
                 continue
-            return port
+        _given.add(port)
+        return port
 
 
 @dataclass

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from adapter.redis.topology import Topology
 
 GLANCE_INTERVAL = 1.0
+GATHER = 0.05
+"""Seconds for which what is dealt with is gathered: one command settles all of a shard."""
 BEHIND = 3.0
 """Seconds after which a shard's notices are anybody's, if the node that it falls to doesn't take them."""
 ABANDONED = 60_000
@@ -198,6 +200,7 @@ class RedisOutbox:
         try:
             async with asyncio.timeout(seconds):
                 await self._has_work.wait()
+                await asyncio.sleep(GATHER)
         except TimeoutError:
             return
 

@@ -90,7 +90,7 @@ async def _pass_on(
 ) -> None:
     """Pass on one direction; its end too, while the other goes on."""
     with suppress(OSError):
-        while data := await reader.read(_CHUNK):
+        while (data := await reader.read(_CHUNK)) and not writer.transport.is_closing():
             writer.write(through(data))
             await writer.drain()
         if not writer.transport.is_closing():

@@ -215,7 +215,7 @@ class Topology:
                 self.displaced([shard], "no master has its slot")
             elif shard in again or self._of[shard] is not self._partitions.get(str(place)):
                 self._assign(shard, self._master(place))
-        for partition in [one for one in self._partitions.values() if not one.shards]:
+        for partition in [one for one in self._partitions.values() if one.is_empty]:
             self._dismiss(partition)
         if len(self._of) == len(self.shards) and not self._placed.done():
             self._placed.set_result(None)

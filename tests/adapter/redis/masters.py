@@ -112,12 +112,28 @@ class Masters:
         return int(self._clients[0].execute_command("CLUSTER", "KEYSLOT", key))
 
     def owner_of(self, slot: int) -> int:
-        """Return which master has a slot, by its own account."""
-        for number, client in enumerate(self._clients):
-            for line in client.execute_command("CLUSTER", "SLOTS"):
-                if line[0] <= slot <= line[1] and line[2][1] == self.servers[number].port:
-                    return number
-        raise AssertionError(f"nobody has slot {slot}")
+        """Return which master has a slot, by its own account; for a moment, none may say so."""
+        self._wait_until(f"somebody has slot {slot}", lambda: self._owner_of(slot) is not None)
+        owner = self._owner_of(slot)
+        assert owner is not None, "there was one just now"
+        return owner
+
+    def _owner_of(self, slot: int) -> int | None:
+        ports = [server.port for server in self.servers]
+        owners = [number for number, one in enumerate(self._clients) if self._told_owner(one, slot) == ports[number]]
+        return owners[0] if len(owners) == 1 else None
+
+    def wait_agreed(self, slot: int) -> None:
+        """Wait until all masters say the same of who has a slot."""
+        self._wait_until("masters agree", lambda: len({self._told_owner(one, slot) for one in self._clients}) == 1)
+
+    @staticmethod
+    def _told_owner(client: Any, slot: int) -> int:
+        """Return the port of a slot's master as one of them tells it; 0 for none."""
+        for first, last, (_, port, *_), *_ in client.execute_command("CLUSTER", "SLOTS"):
+            if first <= slot <= last:
+                return int(port)
+        return 0
 
     def move(self, slot: int) -> None:
         """Hand a slot with its keys over to the next master, as ``redis-cli --cluster reshard`` does."""
@@ -130,7 +146,7 @@ class Masters:
         new = (old + 1) % MASTERS
         source = self._clients[old]
         source.execute_command("CLUSTER", "MIGRATESLOTS", "SLOTSRANGE", slot, slot, "NODE", self._ids[new])
-        self._wait_until(f"slot {slot} has moved", lambda: self.owner_of(slot) == new)
+        self._wait_until(f"slot {slot} has moved", lambda: self._owner_of(slot) == new)
 
     @contextmanager
     def moving(self, slot: int) -> Iterator[Moving]:

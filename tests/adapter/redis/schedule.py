@@ -17,6 +17,7 @@ from adapter.redis import RedisAdapter, RedisOptions
 from adapter.redis.reconcile import any_held
 from adapter.redis.shard import State
 from adapter.redis.shards import shard_of
+from tests.adapter.redis.masters import Masters
 from tests.adapter.redis.recorder import Recorder
 
 if TYPE_CHECKING:
@@ -209,6 +210,7 @@ class Schedule:
     :param urls: where each node finds its Redis.
     :param proxies: the nodes' links, to be broken; none, if they go straight there.
     :param server: to be restarted now and then; None for never.
+    :param masters: of a Redis Cluster, whose slots are to be moved about.
     """
 
     def __init__(
@@ -219,10 +221,12 @@ class Schedule:
         prefix: str,
         proxies: Sequence[Proxy] = (),
         server: Server | None = None,
+        masters: Masters | None = None,
     ) -> None:
         self._rng = random.Random(seed)
         self._proxies = proxies
         self.server = server
+        self._masters = masters
         # What was not answered when the server lost its memory: it may have been applied, and is so again.
         self.in_flight: set[bytes] = set()
         options = RedisOptions(prefix=prefix, patience=0.5, answer_timeout=1.0, connect_timeout=0.5)
@@ -241,6 +245,8 @@ class Schedule:
                         tasks.create_task(self._keep_acting(actor))
                     for proxy in self._proxies:
                         tasks.create_task(self._keep_breaking(proxy))
+                    if self._masters is not None:
+                        tasks.create_task(self._keep_moving(self._masters))
                     if self.server is not None:
                         tasks.create_task(self._keep_restarting(self.server))
         except TimeoutError:
@@ -286,6 +292,21 @@ class Schedule:
                 self.in_flight |= {payload for actor in self.actors for payload in actor.unanswered()}
                 server.kill()
                 server.start()
+
+    async def _keep_moving(self, masters: Masters) -> None:
+        """Move slots, and break the subscriptions of a master now and then."""
+        rng = self._rng
+        slots = [masters.slot_of(f"{{s{shard_of(topic)}}}") for topic in (*TOPICS, FLAPPING)]
+        while True:
+            await asyncio.sleep(rng.expovariate(4.0))
+            if rng.random() < 0.2:
+                rng.choice(masters.servers).command("CLIENT", "KILL", "TYPE", "pubsub")
+            move = rng.choice((Masters.move, Masters.move_at_once))
+            # Half a move would stay one.
+            slot = rng.choice(slots)
+            await asyncio.shield(asyncio.to_thread(move, masters, slot))
+            # Masters that disagree drop what one of them has.
+            await asyncio.shield(asyncio.to_thread(masters.wait_agreed, slot))
 
     async def wait_converged(self) -> None:
         """Wait until every node shows those who are there, and Redis has them."""

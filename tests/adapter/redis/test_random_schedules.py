@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
+from tests.adapter.redis.masters import Masters
 from tests.adapter.redis.proxy import Proxy
 from tests.adapter.redis.schedule import FLAPPING, TOPICS, Schedule, changes_of, roster_of
 
@@ -45,6 +46,14 @@ async def _try_with_proxies(seed: int, server: Server) -> None:
         proxies = [await stack.enter_async_context(Proxy(server.port)) for _ in range(NODES)]
         urls = [proxy.url for proxy in proxies]
         await _try(Schedule(seed, urls, prefix=f"schedule-{seed}", proxies=proxies), f"SEED={seed} SCHEDULES=1")
+
+
+@pytest.mark.slow
+async def test_wherever_slots_move_the_contract_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("adapter.redis.interest.LINGER", 0.3)
+    print(f"SEED={SEED} SECONDS={SECONDS}")
+    with Masters() as masters:
+        await _try(Schedule(SEED, [masters.url] * NODES, prefix="schedule", masters=masters), f"SEED={SEED}")
 
 
 async def _try(schedule: Schedule, note: str) -> None:

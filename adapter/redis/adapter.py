@@ -232,7 +232,7 @@ class RedisAdapter:
         key = topic, who_is(user)
         write = shard.writes.enter(*key, info, limit=limit)
         known = shard.claims.get(key)
-        shard.claims[key] = Claim(known.info if known else info, write)
+        shard.claims[key] = Claim(known.info, write, known.is_made) if known else Claim(info, write)
         future: Future[Entry | Full] = self._loop.create_future()
         write.on_applied = partial(self._entered, shard, future, key, write, limit)
         self._interest.submit(shard, write, is_state=True)
@@ -249,12 +249,14 @@ class RedisAdapter:
     ) -> None:
         _, _, _, is_full, *fields = answer
         result: Entry | Full
+        claim = shard.claims.get(key)
         if is_full and limit is not None:
-            claim = shard.claims.get(key)
             if claim is not None and claim.write is write:
                 del shard.claims[key]
             result = Full(limit)
         else:
+            if claim is not None:
+                claim.is_made = True
             result = entry = read_entry(fields, shard.base)[0]
             shard.told = max(shard.told, entry.position)
         shard.when_live(partial(_resolve, future, result))

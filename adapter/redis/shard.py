@@ -50,13 +50,15 @@ class State(Enum):
     LIVE = "live"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Claim:
     """An entry of this node."""
 
     info: bytes
     write: Write
-    """The one that made it last."""
+    """The one that makes it, the last if there were several."""
+    is_made: bool = False
+    """Whether Redis has ever said that it was made."""
 
 
 class Shard:
@@ -336,8 +338,15 @@ class Shard:
         self.receiver.counted(watch.topic, subscriptions)
 
     def writes_for_claims(self, told: str) -> list[Write]:
-        """Return what makes all that this node claims; `told` is what scripts/enter.lua wants."""
-        entries = [self.writes.enter(topic, who, claim.info, told=told) for (topic, who), claim in self.claims.items()]
+        """Return what makes again all that this node claims; `told` is what scripts/enter.lua wants.
+
+        What has never been made yet isn't among it: its own write does that, and tells of it.
+        """
+        entries = [
+            self.writes.enter(topic, who, claim.info, told=told)
+            for (topic, who), claim in self.claims.items()
+            if claim.is_made
+        ]
         counts = [
             self.writes.count(topic, count, announce=announce, is_news=told == "news")
             for topic, (count, announce) in self.counts.items()

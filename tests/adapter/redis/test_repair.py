@@ -119,7 +119,7 @@ async def test_an_answer_that_was_ahead_of_the_messages_is_known_to_be_lost() ->
 async def test_claims_are_entered_again_though_the_answer_that_told_of_their_loss_was_lost() -> None:
     shard, _ = a_known_shard(seen=10)
     shard.line.given = shard.line.acknowledged = 7
-    shard.claims[TOPIC, "=u"] = Claim(b"{}", shard.writes.enter(TOPIC, "=u", b"{}"))
+    shard.claims[TOPIC, "=u"] = Claim(b"{}", shard.writes.enter(TOPIC, "=u", b"{}"), is_made=True)
     link = ToldLink(standings=[None])
     with pytest.raises(LinkLost):
         await mend(shard, link)
@@ -128,6 +128,17 @@ async def test_claims_are_entered_again_though_the_answer_that_told_of_their_los
     link = ToldLink(standings=[standing(NEW, 10, noted=f"{OLD}=10", stored="7")])
     await mend(shard, link)
     assert [context[1].script for _, context in link.sent] == ["enter"]
+
+
+async def test_an_entry_that_was_never_made_is_not_made_quietly() -> None:
+    shard, _ = a_known_shard(seen=10)
+    shard.line.given = shard.line.acknowledged = 7
+    new = shard.writes.enter(TOPIC, "=new", b"{}")
+    shard.claims[TOPIC, "=new"] = Claim(b"{}", new)
+    shard.submit(new)
+    link = ToldLink(standings=[standing(NEW, 10, noted=f"{OLD}=10", stored="3")])
+    await mend(shard, link)
+    assert [context[1] for _, context in link.sent] == [new], "its own write tells everybody of it"
 
 
 async def test_too_much_may_arrive_while_commands_are_read_again() -> None:

@@ -311,6 +311,7 @@ def _adapter(settings: Settings) -> Adapter:
         connect_timeout=settings.redis_connect_timeout,
         answer_timeout=settings.redis_answer_timeout,
         patience=settings.redis_patience,
+        sign_off_timeout=settings.sign_off_timeout,
         node=_node_name(settings),
         version=__version__,
         outbox=_outbox(settings),

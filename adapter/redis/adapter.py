@@ -46,7 +46,6 @@ MOST_WAITING = 10_000
 """Writes of one shard that wait; one more publish is refused at once."""
 TICK = 0.25
 """Seconds between two looks at what is overdue, and two tellings of changed counts."""
-STOP_TIMEOUT = 5.0
 
 Result = TypeVar("Result")
 Command = tuple["bytes | str | int", ...]
@@ -142,7 +141,7 @@ class RedisAdapter:
         for task in self._upkeep:
             task.cancel()
         try:
-            async with asyncio.timeout(STOP_TIMEOUT):
+            async with asyncio.timeout(self._options.sign_off_timeout):
                 self._tell_counts()
                 for shard in self._shards:
                     await shard.wait_idle()

@@ -20,6 +20,8 @@ class RedisOptions:
     """Silence after which a connection counts as broken."""
     patience: float = 2.0
     """For which a publish or a read waits while Redis is away, before it is refused."""
+    sign_off_timeout: float = 5.0
+    """For taking leave; where it doesn't suffice the others find out by the missing beats."""
     node: str = field(default_factory=socket.gethostname)
     """Name of this node, for people."""
     outbox: OutboxOptions = field(default_factory=OutboxOptions)

@@ -13,8 +13,7 @@ from server.quantities import Bytes, Count, PerSecond, Seconds
 
 FLUSHING = 18.0
 """Seconds that leaving takes at most beside settling and draining, with the defaults below: the last close handshakes
-(3 + 5), requests in flight (5), and something to spare (5)."""
-_SPARE = 5.0
+(3 + 5), requests in flight (5), and taking leave of the cluster (5). Lower ones don't lower it: that is to spare."""
 
 
 def _readable(path: Path) -> Path:
@@ -255,12 +254,27 @@ class Settings(BaseModel):
         gt=0,
         description="Time for requests in flight and for what is still to be sent, once all clients have gone.",
     )
+    sign_off_timeout: Seconds = Field(
+        5.0,
+        gt=0,
+        description="Time for taking leave of the cluster at the end. Where it doesn't suffice, the others notice by "
+        "themselves.",
+    )
     grace: Seconds | None = Field(
         None,
         gt=0,
         description="Time between SIGTERM and being killed, at least settle + drain_max + 18, and more where "
-        "close_timeout, abort_timeout or flush_timeout were raised. Two seconds before its end all that is left is "
-        "closed at once. None: nobody kills.",
+        "close_timeout, abort_timeout, flush_timeout or sign_off_timeout were raised. None: nobody kills.",
+    )
+    last_call: Seconds = Field(
+        2.0,
+        gt=0,
+        le=10,
+        description="How long before the end of `grace`, or before another known deadline, all that is left is closed "
+        "at once.",
+    )
+    hurry_timeout: Seconds = Field(
+        1.0, gt=0, description="Time for all that is left once the node is told to exit a second time."
     )
     drain_token: SecretStr | None = Field(
         None,
@@ -366,7 +380,8 @@ class Settings(BaseModel):
     @property
     def _reserve(self) -> float:
         """Seconds of it that are neither for settling nor for draining."""
-        return max(FLUSHING, self.close_timeout + self.abort_timeout + self.flush_timeout + _SPARE)
+        ends = self.close_timeout, self.abort_timeout, self.flush_timeout, self.sign_off_timeout
+        return max(FLUSHING, sum(ends))
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:

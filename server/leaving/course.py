@@ -3,8 +3,9 @@
     told ── settle ──▶ closing, at a pace, within drain_max ── abort_timeout ──▶ flush_timeout ──▶ signing off ──▶ gone
     SETTLING           DRAINING                                                 FLUSHING                        STOPPED
 
-Where time is known to be short, settling takes a smaller part of it, and closing goes faster. When no more than RESERVE
-is left, or when told to exit a second time, all that remains is closed at once, and the rest has to fit what there is.
+Where time is known to be short, settling takes a smaller part of it, and closing goes faster. When no more than
+`last_call` is left, or when told to exit a second time, all that remains is closed at once, and the rest has to fit
+what there is.
 
 Its shell (:mod:`server.leaving.departure`) calls :meth:`Course.advance` until nothing comes of it, and again at
 :attr:`Course.wake_at`, or when something has happened.
@@ -29,14 +30,8 @@ TICK = 0.02
 """Seconds between two batches of closes."""
 REVIEW = 2.0
 """Seconds after which the pace is worked out again: by then the nodes know of one another's new states."""
-RESERVE = 2.0
-"""Seconds before the deadline at which all that is left is closed at once."""
-LAST_SECOND = 1.0
-"""Seconds that are left for everything once a node hurries."""
 SLACK = 1.0
 """Seconds beyond abort_timeout after which connections that are closing are waited for no more."""
-SIGN_OFF = 5.0
-"""Seconds for taking leave of the cluster. If they don't suffice, it notices by itself."""
 
 # Parts of the last seconds after which closes, flushing and signing off are waited for no more.
 _CLOSED, _FLUSHED, _SIGNED_OFF = 0.5, 0.7, 0.9
@@ -83,20 +78,20 @@ class Course:
         self._note(now)
         self._lifecycle.drain()
         if within is not None:
-            self._be_over_by(now + within, RESERVE)
+            self._be_over_by(now + within, self._settings.last_call)
 
     def exit(self, *, now: float) -> None:
         """Let go of all clients and exit; told a second time, within a second."""
         self._note(now)
         self._lifecycle.exit()
         if self._lifecycle.is_hurrying:
-            self._be_over_by(now + LAST_SECOND, LAST_SECOND)
+            self._be_over_by(now + self._settings.hurry_timeout, self._settings.hurry_timeout)
             return
         if now >= self._over_by:
             # That was for letting go of the clients.
             self._over_by = self._rush_from = inf
         if self._settings.grace is not None:
-            self._be_over_by(now + self._settings.grace, RESERVE)
+            self._be_over_by(now + self._settings.grace, self._settings.last_call)
 
     def hear(self, states: Iterable[str]) -> None:
         """Take in the states of all nodes; none if they can't be known just now."""
@@ -220,7 +215,7 @@ class Course:
         """Wait for what is under way, as long as there is time."""
         assert self._work is not None, "it begins with the state"
         is_flush = isinstance(self._work, Flush)
-        patience = self._settings.flush_timeout if is_flush else SIGN_OFF
+        patience = self._settings.flush_timeout if is_flush else self._settings.sign_off_timeout
         give_up_at = min(self._work_since + patience, self._latest(_FLUSHED if is_flush else _SIGNED_OFF))
         if not self._has_finished and now < give_up_at:
             self.wake_at = give_up_at

@@ -8,7 +8,7 @@ import pytest
 
 from server.config import Settings
 from server.config.settings import FLUSHING
-from server.leaving.course import RESERVE, REVIEW
+from server.leaving.course import REVIEW
 from server.leaving.pace import SHARE, pace_of
 from tests.helm.chart import render, values_of
 from tests.helm.disconnections import PAGE, Balance, in_place, poured, refreshed, surged
@@ -80,7 +80,7 @@ def test_the_seconds_are_those_of_a_node_and_the_chart() -> None:
 
 def test_figures_of_the_text_are_the_defaults() -> None:
     assert (NODE.drain_rate, NODE.handshake_rate, NODE.drain_max, NODE.hold_leaving) == (200, 1_000, 60, 30)
-    assert (NODE.close_timeout, NODE.abort_timeout, NODE.flush_timeout, RESERVE, REVIEW) == (3, 5, 5, 2, 2)
+    assert (NODE.close_timeout, NODE.abort_timeout, NODE.flush_timeout, NODE.last_call, REVIEW) == (3, 5, 5, 2, 2)
     assert SHARE == 0.5
     assert NODE.activity_timeout + NODE.pong_timeout == 60
 

@@ -29,7 +29,8 @@ def test_grace_period_is_settle_and_drain_and_18_seconds_or_more(drain: dict[str
 
 def test_what_is_added_is_what_the_node_itself_demands() -> None:
     defaults = Settings()
-    assert defaults.close_timeout + defaults.abort_timeout + defaults.flush_timeout + 5 == FLUSHING == 18
+    ends = defaults.close_timeout, defaults.abort_timeout, defaults.flush_timeout, defaults.sign_off_timeout
+    assert sum(ends) == FLUSHING == 18
 
 
 @pytest.mark.parametrize(
@@ -38,6 +39,7 @@ def test_what_is_added_is_what_the_node_itself_demands() -> None:
         ({"abort_timeout": 10}, 88),
         ({"close_timeout": 5}, 85),
         ({"flush_timeout": 20}, 98),
+        ({"sign_off_timeout": 7}, 85),
         ({"abort_timeout": 13, "close_timeout": 13, "flush_timeout": 8.5}, 105),
         ({"abort_timeout": 3}, 83),
     ],

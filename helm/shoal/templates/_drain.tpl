@@ -7,7 +7,7 @@ the grace period would have to hold both. The node is told of the grace period t
 in time. */}}
 
 {{/* Seconds behind the last close frame: its answer (3), cutting off who doesn't answer (5), requests in flight (5), and
-something to spare (5). The node demands the same. */}}
+taking leave of the cluster (5). The node demands the same. */}}
 {{- define "shoal.reserve" -}}
 {{- $close := .Values.settings.close_timeout | default 3 -}}
 {{- $abort := .Values.settings.abort_timeout | default 5 -}}
@@ -15,7 +15,8 @@ something to spare (5). The node demands the same. */}}
 {{- if gt (float64 $close) (float64 $abort) -}}
 {{- fail (printf "settings.close_timeout %v is above settings.abort_timeout %v: a connection would be cut before its client's time to answer is over. Raise abort_timeout too." $close $abort) -}}
 {{- end -}}
-{{ maxf 18 (addf $close $abort $flush 5) }}
+{{- $signOff := .Values.settings.sign_off_timeout | default 5 -}}
+{{ maxf 18 (addf $close $abort $flush $signOff) }}
 {{- end }}
 
 {{- define "shoal.neededGrace" -}}

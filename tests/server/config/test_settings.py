@@ -162,6 +162,7 @@ def test_a_limit_of_one_connection_is_not_above_that_of_the_node() -> None:
         ({}, 78),
         ({"settle": 5, "drain_max": 40.5}, 63.5),
         ({"flush_timeout": 60}, 133),
+        ({"sign_off_timeout": 6}, 79),
         ({"abort_timeout": 6}, 79),
         ({"close_timeout": 1, "abort_timeout": 1, "flush_timeout": 1}, 78),
     ],

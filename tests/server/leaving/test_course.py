@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 
 from server.apps import App
 from server.config import Settings
-from server.leaving.course import LAST_SECOND, RESERVE, SIGN_OFF, TICK, Course
+from server.leaving.course import TICK, Course
 from server.leaving.effects import AskNodes, CloseClients, CutOff, Effect, Enter, Flush, Force, GiveUp, SignOff
 from server.lifecycle import Lifecycle, State
 
 APP = App(id="1", key="k", secret="s")
+_DEFAULTS = Settings(apps=(APP,))
+RESERVE, LAST_SECOND, SIGN_OFF = _DEFAULTS.last_call, _DEFAULTS.hurry_timeout, _DEFAULTS.sign_off_timeout
 
 
 class Voyage:

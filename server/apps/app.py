@@ -3,7 +3,7 @@
 from functools import cached_property
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from server.apps.webhook import Webhook
 from server.origins import matches, parse_pattern
@@ -94,6 +94,18 @@ class App(BaseModel):
     max_frame_bytes: Bytes = Field(
         65_536, ge=1_024, description="A WebSocket message from a client: several times the largest event."
     )
+
+    @field_validator("secret", "second_secret")
+    @classmethod
+    def _check_is_text(cls, secret: SecretStr | None) -> SecretStr | None:
+        # Bytes that are no text come out of a variable or a store as halves of characters, which nothing is signed with.
+        if secret is not None:
+            try:
+                secret.get_secret_value().encode()
+            except UnicodeEncodeError:
+                # Without the error, which repeats the secret.
+                raise ValueError("is not UTF-8") from None
+        return secret
 
     @cached_property
     def secret_bytes(self) -> bytes:

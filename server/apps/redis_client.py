@@ -64,6 +64,8 @@ def _options(parts: SplitResult, query: dict[str, str], timeout: float) -> dict[
         "socket_timeout": timeout,
         "socket_connect_timeout": timeout,
         "decode_responses": True,
+        # Bytes that are no text make one application unusable, not the answer unreadable.
+        "encoding_errors": "surrogateescape",
         # What failed is asked again by the next look, not at once by everybody.
         "retry": Retry(NoBackoff(), 0),
     }

@@ -51,5 +51,5 @@ def _decoded(name: str, text: str) -> Any:
         return text
     try:
         return json.loads(text)
-    except (json.JSONDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         raise BadRow(name, "is not JSON") from None

@@ -16,7 +16,7 @@ from functools import partial
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, cast
 
-from redis.exceptions import RedisError
+from redis.exceptions import ResponseError
 
 from server.apps.errors import BadRow, StoreError, StoreUnavailable
 from server.apps.redis_client import open_client
@@ -47,29 +47,34 @@ class RedisStore:
     async def find(self, keys: Collection[str]) -> Stored:
         asked = list(keys)
         (ids,) = await self._ask(lambda pipeline: pipeline.hmget(self._ids, asked))
-        found = await self.fetch([app_id for app_id in ids if app_id])
-        return Stored([app for app in found.apps if app.key in asked], found.unusable)
+        _raise_if_wrong(ids)
+        keys = {app_id: key for key, app_id in zip(asked, ids, strict=True) if app_id}
+        found = await self.fetch(list(keys))
+        # By the key that led there: the hash itself may not tell.
+        unusable = [Unusable(item.id, keys[item.id], item.why) for item in found.unusable]
+        return Stored([app for app in found.apps if app.key in asked], unusable)
 
     async def fetch(self, ids: Collection[str]) -> Stored:
         questions = [partial(_hash, key=self._app(app_id)) for app_id in ids]
-        hashes: list[dict[str, str]] = await self._ask(*questions)
         apps, unusable = [], []
-        for app_id, fields in zip(ids, hashes, strict=True):
-            if not fields:
-                continue
+        for app_id, fields in zip(ids, await self._ask(*questions), strict=True):
             try:
-                apps.append(decode({"id": app_id} | fields))
+                if fields:
+                    apps.append(_decoded(app_id, fields))
             except BadRow as why:
-                unusable.append(Unusable(app_id, fields.get("key", ""), why))
+                key = fields.get("key", "") if isinstance(fields, dict) else ""
+                unusable.append(Unusable(app_id, key, why))
         return Stored(apps, unusable)
 
     async def version(self) -> str:
         (version,) = await self._ask(partial(_text, key=self._version))
+        _raise_if_wrong(version)
         return str(version)
 
     async def _ask(self, *questions: Callable[[Any], object]) -> list[Any]:
         """Ask all at once, and whether there have been applications at all.
 
+        :returns: the answers; an exception for what is there, but of another kind than it should be.
         :raises StoreUnavailable: also if there have not. To take that for "all were deleted" would, after a loss of
             memory, close every client for good.
         """
@@ -79,7 +84,11 @@ class RedisStore:
             question(pipeline)
         with _translated():
             async with asyncio.timeout(self._timeout):
-                answers: list[Any] = await pipeline.execute()
+                answers: list[Any] = await pipeline.execute(raise_on_error=False)
+            for answer in answers:
+                if isinstance(answer, Exception) and not _is_of_another_kind(answer):
+                    raise answer
+        _raise_if_wrong(answers[0])
         if answers[0] is None:
             raise StoreUnavailable("there never were applications in this Redis (shoal apps add), or it has lost them")
         return answers[1:]
@@ -91,6 +100,7 @@ class RedisStore:
 
     async def list(self) -> Stored:
         (ids,) = await self._ask(lambda pipeline: pipeline.hvals(self._ids))
+        _raise_if_wrong(ids)
         return await self.fetch(sorted(ids))
 
     async def add(self, app: App) -> None:
@@ -139,9 +149,30 @@ def _text(pipeline: Any, *, key: str) -> None:
     pipeline.get(key)
 
 
+def _decoded(app_id: str, fields: dict[str, str] | Exception) -> App:
+    """:raises BadRow: if that is no application of this id."""
+    if isinstance(fields, Exception):
+        raise BadRow("id", "what its key holds is no hash")
+    app = decode({"id": app_id} | fields)
+    if app.id != app_id:
+        raise BadRow("id", "is another than that in its key")
+    return app
+
+
+def _is_of_another_kind(exc: Exception) -> bool:
+    return isinstance(exc, ResponseError) and str(exc).startswith("WRONGTYPE")
+
+
+def _raise_if_wrong(answer: object) -> None:
+    """:raises StoreUnavailable: if something else is where all applications are looked up."""
+    if isinstance(answer, Exception):
+        raise StoreUnavailable(f"Redis: {answer}")
+
+
 @contextmanager
 def _translated() -> Iterator[None]:
     try:
         yield
-    except (RedisError, OSError, TimeoutError) as exc:
+    # Over the bytes of something that is no Redis the library's parser stumbles in ways of its own.
+    except Exception as exc:
         raise StoreUnavailable(f"Redis: {str(exc) or type(exc).__name__}") from exc

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from server.apps.app import App
 from server.apps.errors import BadRow
@@ -38,8 +39,8 @@ def _as_it_is(value: Any) -> Any:
 
 
 def _text(value: Any) -> Any:
-    # An id may be an integer there.
-    return str(value) if isinstance(value, int) else value
+    # An id may be an integer there, or a UUID.
+    return str(value) if isinstance(value, int | UUID) else value
 
 
 def _limit_or_none(value: Any) -> Any:

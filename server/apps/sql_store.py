@@ -7,11 +7,13 @@ so one that is added counts within half a minute.
 from __future__ import annotations
 
 import asyncio
+import re
 import time
+from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import Column, MetaData, Table, select, update
+from sqlalchemy import BigInteger, Column, MetaData, Table, literal, select, update
 from sqlalchemy.exc import NoSuchTableError
 
 from server.apps.errors import BadRow, StoreError, StoreUnavailable
@@ -182,23 +184,38 @@ class SqlStore:
 _ADDED = {"second_secret": "second_secret VARCHAR(255)", "enabled": "enabled SMALLINT NOT NULL DEFAULT 1"}
 
 
+_INTEGER = re.compile(r"[0-9]{1,18}")
+
+
 def _selection(table: Table) -> Select[Any]:
     return select(*[table.c[name] for name in known_columns(table.c.keys())])
 
 
 def _stored(rows: Collection[RowMapping]) -> Stored:
     apps, unusable = [], []
+    times = {name: Counter(row[name] for row in rows if row[name] is not None) for name in ("id", "key")}
     for row in rows:
         try:
+            _check_unique(row, times)
             apps.append(app_of_row({str(name): value for name, value in row.items()}))
         except BadRow as why:
             unusable.append(Unusable(str(row["id"]), str(row["key"]), why))
     return Stored(apps, unusable)
 
 
+def _check_unique(row: RowMapping, times: Mapping[str, Counter[Any]]) -> None:
+    """:raises BadRow: if another row has its id or key: which of them is meant nobody knows, and answers would differ."""
+    for name, counts in times.items():
+        if counts[row[name]] > 1:
+            raise BadRow(name, f"{counts[row[name]]} rows have this one")
+
+
 def _of_type(column: Column[Any], values: Collection[str]) -> list[Any]:
-    """Return the values as the column has them: ids may be integers there."""
-    return [int(value) for value in values if value.isdigit()] if _is_integer(column) else list(values)
+    """Return the values as the column has them: ids may be integers there, and what is no such number is in no row."""
+    if not _is_integer(column):
+        return list(values)
+    # As large ones whatever the column's size: PostgreSQL refuses the question for one that is too large for its type.
+    return [literal(int(value), BigInteger()) for value in values if _INTEGER.fullmatch(value)]
 
 
 def _suitable(column: Column[Any], value: Any) -> Any:

@@ -37,6 +37,7 @@ class Bucket:
         return not self._missing
 
     def _fill(self, now: float, rate: float) -> None:
-        self._missing = max(0.0, self._missing - (now - self._at) * rate)
+        # With another rate the same part of it is missing: what a high one owes would take a low one for ever.
+        self._missing = max(0.0, self._missing * rate / self._rate - (now - self._at) * rate)
         self._at = now
         self._rate = rate

@@ -98,7 +98,7 @@ class App(BaseModel):
     @field_validator("secret", "second_secret")
     @classmethod
     def _check_is_text(cls, secret: SecretStr | None) -> SecretStr | None:
-        # Bytes that are no text come out of a variable or a store as halves of characters: nothing is signed with those.
+        # Bytes that are no text come out of a variable or a store as halves of characters: nothing can be signed so.
         if secret is not None:
             try:
                 secret.get_secret_value().encode()

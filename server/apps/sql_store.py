@@ -204,7 +204,7 @@ def _stored(rows: Collection[RowMapping]) -> Stored:
 
 
 def _check_unique(row: RowMapping, times: Mapping[str, Counter[Any]]) -> None:
-    """:raises BadRow: if another row has its id or key: which of them is meant nobody knows, and answers would differ."""
+    """:raises BadRow: if another row has its id or key: which of them is meant nobody knows."""
     for name, counts in times.items():
         if counts[row[name]] > 1:
             raise BadRow(name, f"{counts[row[name]]} rows have this one")

@@ -37,6 +37,20 @@ def test_a_bucket_is_full_again_in_its_time() -> None:
     assert bucket.is_full(1.0)
 
 
+def test_a_lower_rate_does_not_wait_for_what_was_spent_at_a_higher_one() -> None:
+    bucket = Bucket()
+    bucket.spend(10_000, 10_000, 0.0)
+    refused = bucket.spend(1, 10, 0.0)
+    assert (refused.is_granted, refused.wait, refused.reset) == (False, 0.1, 1.0)
+    assert bucket.spend(1, 10, 0.1).is_granted
+
+
+def test_a_higher_rate_is_no_gift() -> None:
+    bucket = Bucket()
+    bucket.spend(10, 10, 0.0)
+    assert not bucket.spend(1, 10_000, 0.0).is_granted
+
+
 @given(
     rate=st.integers(1, 50),
     steps=st.lists(st.tuples(st.floats(0, 2), st.integers(1, 80)), max_size=60),

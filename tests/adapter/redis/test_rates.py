@@ -102,6 +102,21 @@ async def test_nodes_with_equal_traffic_get_equal_parts_of_what_is_too_little(se
     assert 0.5 < one / other < 2.0
 
 
+async def test_lower_limit_does_not_wait_for_what_was_spent_at_a_higher_one(server: Server, start: Start) -> None:
+    node = await start(server.url)
+    for _ in range(20):
+        await spend(node, 1_000, rate=10_000)
+    # A portion that it holds lapses after a second; from then on it is the lower limit that counts.
+    await asyncio.sleep(1.1)
+    granted = [await spend(node, 1, rate=10) for _ in range(10)]
+    assert any(granted), "an allowance of ten a second is full in a second"
+    assert ":1" in server.command("EXISTS", node.adapter._shards[0].keys.allowance("app", "events"))
+    for _ in range(20):
+        await spend(node, 1, rate=10)
+    told = await node.adapter.spend("app", "events", 1, 10)
+    assert max(told.wait, told.reset) < 3.0
+
+
 async def test_while_redis_is_away_each_node_grants_its_even_share(own_server: Server, start: Start) -> None:
     one, other = await start(own_server.url), await start(own_server.url)
     loop = asyncio.get_running_loop()

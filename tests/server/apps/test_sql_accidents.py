@@ -1,4 +1,4 @@
-"""What a table may hold that has no constraints, or others than ours: it harms the rows that it is about, and no other."""
+"""What a table without constraints may hold: it harms the rows that it is about, and no other."""
 
 from __future__ import annotations
 

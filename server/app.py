@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
 import socket
 import sys
 from pathlib import Path
@@ -35,6 +34,7 @@ from server.leaving import Departure
 from server.lifecycle import Lifecycle, State
 from server.listener import HttpLimits, Listener, ListenError
 from server.metrics import AppStoreCollector, ClusterCollector, Metrics, NodeCollector
+from server.signals import heed_signals, ignore_signals
 from server.webhooks import WebhookCollector, Webhooks
 
 if TYPE_CHECKING:
@@ -47,8 +47,6 @@ if TYPE_CHECKING:
     from server.apps.store import Store
 
 logger = logging.getLogger(__name__)
-
-STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class Node:
@@ -96,6 +94,7 @@ class Node:
                 logger.error("%s", mistake)
             status = 2
         finally:
+            ignore_signals()
             if self._store is not None:
                 await self._store.close()
         return status
@@ -121,7 +120,7 @@ class Node:
         )
         main, inspection = self._listeners(hub, departure)
         # First of all, so that a node which waits for the others' state can be told to go, and be seen to live.
-        self._handle_signals(departure)
+        heed_signals(stop=departure.exit, reload=self._told_to_reload)
         await inspection.start()
         if not await self._join(hub, departure):
             await inspection.stop(0.0)
@@ -138,7 +137,7 @@ class Node:
         self._adapter.declare(State.READY.value, 0)
         self._announce(main, inspection)
         has_told_all = await departure.run(main)
-        _ignore_signals()
+        ignore_signals()
         await inspection.stop(0.0)
         for task in list(background):
             task.cancel()
@@ -258,14 +257,6 @@ class Node:
         print(text, flush=True)
         logger.info("ready on %s, metrics on %s", main.address, inspection.address)
 
-    # Signals
-
-    def _handle_signals(self, departure: Departure) -> None:
-        loop = asyncio.get_running_loop()
-        for number in STOP_SIGNALS:
-            loop.add_signal_handler(number, departure.exit)
-        loop.add_signal_handler(signal.SIGHUP, self._told_to_reload)
-
     def _told_to_reload(self) -> None:
         """Read the applications again, and have open connections do as they say."""
         try:
@@ -330,13 +321,6 @@ def _outbox(settings: Settings) -> OutboxOptions:
 
 def _node_name(settings: Settings) -> str:
     return settings.node_name or socket.gethostname()
-
-
-def _ignore_signals() -> None:
-    """Let nothing spoil the exit status of a node that has left: it is ending already."""
-    for number in STOP_SIGNALS:
-        asyncio.get_running_loop().remove_signal_handler(number)
-        signal.signal(number, signal.SIG_IGN)
 
 
 def _limits(settings: Settings) -> HttpLimits:

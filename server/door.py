@@ -19,6 +19,7 @@ from server.protocol import codes
 from server.protocol.codes import Close
 from server.protocol.handshake import read_greeting
 from server.protocol.session import Session
+from server.turnstile import Turnstile
 from server.websocket import WebSocket
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ class Door:
         self._open = 0
         # Those whose application is being looked up, or that wait to be admitted.
         self._waiting: set[Connection] = set()
+        # Those of them whose answer has come.
+        self._turnstile = Turnstile()
         self._addresses = Addresses(settings)
 
     def open(self, upgrade: Upgrade) -> asyncio.Protocol:
@@ -85,7 +88,8 @@ class Door:
         if isinstance(found, Future):
             # At most for twice `app_store_timeout`, which is within the time that a handshake may take.
             self._let_wait(connection)
-            found.add_done_callback(partial(self._looked_up, connection, upgrade, greeting.app_key))
+            act = partial(self._looked_up, connection, upgrade, greeting.app_key, found)
+            found.add_done_callback(lambda _: self._turnstile.enter(act))
         else:
             self._found(connection, upgrade, greeting.app_key, found)
         return connection
@@ -139,7 +143,8 @@ class Door:
             self._admitted(connection, app, future)
         else:
             self._let_wait(connection)
-            future.add_done_callback(partial(self._admitted, connection, app))
+            act = partial(self._admitted, connection, app, future)
+            future.add_done_callback(lambda _: self._turnstile.enter(act))
 
     def _admitted(self, connection: Connection, app: App, future: Future[bool]) -> None:
         if future.cancelled():

@@ -64,7 +64,7 @@ async def only_the_first_is_unusable(store: EditableStore) -> str:
     ],
 )
 async def test_value_that_is_none(store: EditableStore, redis: Redis, field: str, value: str | bytes) -> None:
-    redis.hset(HASH, field, value)  # type: ignore[arg-type]
+    redis.hset(HASH, field, value)
     assert (await only_the_first_is_unusable(store)).startswith(field)
 
 

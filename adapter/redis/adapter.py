@@ -12,18 +12,18 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from adapter.base import Entry, Full, Occupancy, Remembered, Topic
-from adapter.errors import Unavailable
 from adapter.redis.admission import Admission
-from adapter.redis.answers import read_entry, read_remembered
+from adapter.redis.answers import read_entry
 from adapter.redis.census import keep_counting
 from adapter.redis.errors import LinkLost, Refusal
 from adapter.redis.identity import Identity
 from adapter.redis.interest import Interest
 from adapter.redis.keys import who_is
-from adapter.redis.nodes import DEAD_AFTER, Nodes, read_nodes
+from adapter.redis.nodes import DEAD_AFTER, Nodes
 from adapter.redis.options import RedisOptions
 from adapter.redis.outbox import RedisOutbox
 from adapter.redis.rates import Rates
+from adapter.redis.reads import Reads, away
 from adapter.redis.reaper import Incomplete, Reaper
 from adapter.redis.reconcile import reconcile
 from adapter.redis.shard import Claim, State
@@ -73,6 +73,7 @@ class RedisAdapter:
             on_due=self._collect,
         )
         self._shards = self._topology.shards
+        self._reads = Reads(self._topology, patience=self._options.patience)
         self.outbox = RedisOutbox(self._topology, self._identity, self._options.outbox, patience=self._options.patience)
         self._runner: asyncio.Task[None] | None = None
         # What must not go on once this node has signed off.
@@ -175,16 +176,7 @@ class RedisAdapter:
         self._nodes.beat_soon()
 
     async def nodes(self) -> list[NodeInfo]:
-        home, keys = self._shards[0], self._shards[0].keys
-        commands: tuple[Command, ...] = (
-            ("TIME",),
-            ("ZRANGE", keys.beats, 0, -1, "WITHSCORES"),
-            ("HGETALL", keys.nodes),
-        )
-        (seconds, micros), beats, told = await self._ask([(home, command) for command in commands])
-        texts = iter(told)
-        by_boot = {boot.decode(): text.decode() for boot, text in zip(texts, texts, strict=True)}
-        return read_nodes(int(seconds) + int(micros) / 1_000_000, beats, by_boot)
+        return await self._reads.nodes()
 
     def numbers(self) -> ClusterNumbers:
         return self.stats.numbers(self._shards)
@@ -214,7 +206,7 @@ class RedisAdapter:
 
     def _give_up(self, future: Future[None]) -> None:
         self.stats.publish_errors += 1
-        future.set_exception(_away())
+        future.set_exception(away())
 
     def watch(self, topic: Topic) -> None:
         self._interest.watch(topic)
@@ -312,41 +304,17 @@ class RedisAdapter:
 
     async def describe(self, topics: Sequence[Topic]) -> list[Occupancy]:
         self._tell_counts()
-        questions: list[tuple[Shard, Command]] = []
-        for topic in topics:
-            shard = self._shards[shard_of(topic)]
-            questions.append((shard, ("HMGET", shard.keys.state(topic), "whos", "subscriptions", "members")))
-        return [_occupancy(*answer) for answer in await self._ask(questions)]
+        return await self._reads.describe(topics)
 
     async def occupied_topics(self, app_id: str, prefix: str = "") -> dict[str, Occupancy]:
-        answers = await self._ask([(shard, ("SMEMBERS", shard.keys.occupied(app_id))) for shard in self._shards])
-        start = f"{app_id}/{prefix}"
-        found = [Topic(text) for answer in answers for topic in answer if (text := topic.decode()).startswith(start)]
-        occupancies = await self.describe(found)
-        names = len(app_id) + 1
-        return {topic[names:]: told for topic, told in zip(found, occupancies, strict=True) if told.occupied}
+        self._tell_counts()
+        return await self._reads.occupied_topics(app_id, prefix)
 
     async def members(self, topic: Topic) -> list[str]:
-        shard = self._shards[shard_of(topic)]
-        (users,) = await self._ask([(shard, ("HKEYS", shard.keys.roster(topic)))])
-        return [user.decode() for user in users]
+        return await self._reads.members(topic)
 
     async def remembered(self, topic: Topic) -> Remembered | None:
-        shard = self._shards[shard_of(topic)]
-        key = shard.keys.remembered(topic)
-        stored, ttl = await self._ask([(shard, ("GET", key)), (shard, ("PTTL", key))])
-        return read_remembered(stored, ttl)
-
-    async def _ask(self, questions: Sequence[tuple[Shard, Command]]) -> list[Any]:
-        """Ask for what is to be read; wait a while for Redis to be there.
-
-        :raises Unavailable: if it isn't.
-        """
-        try:
-            async with asyncio.timeout(self._options.patience):
-                return await self._topology.ask(questions)
-        except (TimeoutError, Refusal) as exc:
-            raise _away() from exc
+        return await self._reads.remembered(topic)
 
     # Time
 
@@ -423,11 +391,3 @@ async def _keep(work: Callable[[], Awaitable[None]]) -> None:
 def _resolve(future: Future[Result], result: Result) -> None:
     if not future.done():
         future.set_result(result)
-
-
-def _away() -> Unavailable:
-    return Unavailable("the cluster's Redis can't be reached")
-
-
-def _occupancy(whos: bytes | None, subscriptions: bytes | None, members: bytes | None) -> Occupancy:
-    return Occupancy(int(whos or 0) > 0, int(subscriptions or 0), int(members or 0))

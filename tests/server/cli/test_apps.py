@@ -155,7 +155,7 @@ def test_database_without_its_drivers_names_the_extra() -> None:
     command = [sys.executable, "-c", program, "apps", "list"]
     done = subprocess.run(command, env={"SHOAL_APP_STORE": "sqlite:///x"}, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 2
-    assert "pip install 'shoal[sql]'" in done.stderr
+    assert "pip install '.[sql]'" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -37,6 +37,8 @@ def open_store(options: StoreOptions) -> EditableStore:
         try:
             from server.apps.sql_store import SqlStore
         except ModuleNotFoundError as exc:
-            raise StoreMisconfigured(f"app_store: {scheme}:// needs {exc.name}: pip install '.[sql]' in Shoal's folder") from None
+            raise StoreMisconfigured(
+                f"app_store: {scheme}:// needs {exc.name}: pip install '.[sql]' in Shoal's folder"
+            ) from None
         return SqlStore(options)
     raise StoreMisconfigured(f"app_store: {scheme!r} is no kind of store")

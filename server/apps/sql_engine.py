@@ -52,7 +52,9 @@ def open_engine(url: str, *, timeout: float) -> AsyncEngine:
             hide_parameters=True,
         )
     except ModuleNotFoundError as exc:
-        raise StoreMisconfigured(f"app_store: {scheme}:// needs {exc.name}: pip install '.[sql]' in Shoal's folder") from None
+        raise StoreMisconfigured(
+            f"app_store: {scheme}:// needs {exc.name}: pip install '.[sql]' in Shoal's folder"
+        ) from None
     except (ArgumentError, NoSuchModuleError, ValueError, OSError, KeyError) as exc:
         # The URL may hold a password: only its beginning is repeated.
         raise StoreMisconfigured(f"app_store: {scheme}://...: {exc}") from None

@@ -56,8 +56,8 @@ def add(
     config: ConfigFile = None,
 ) -> None:
     """Add an application, and print its credentials."""
-    secret = secrets.token_hex(16) if secret_file is None else _read_secret(secret_file)
     with configuration_errors_reported():
+        secret = secrets.token_hex(16) if secret_file is None else _read_secret(secret_file)
         app = _new_app(app_id, key or secrets.token_hex(10), secret, set_ or [])
     _work(config, lambda store: store.add(app))
     _tell({"id": app.id, "key": app.key, "secret": secret}, as_json)
@@ -149,8 +149,13 @@ def _parsed(value: str) -> Any:
 
 
 def _read_secret(file: str) -> str:
-    text = typer.get_text_stream("stdin").read() if file == "-" else Path(file).read_text(encoding="utf-8")
-    return text.strip()
+    """:raises ConfigurationError: if there is none to be read."""
+    try:
+        return (typer.get_text_stream("stdin").read() if file == "-" else Path(file).read_text("utf-8")).strip()
+    except OSError as exc:
+        raise ConfigurationError(f"--secret-file {file}: {exc.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"--secret-file {file}: is not UTF-8") from None
 
 
 def _tell(credentials: dict[str, str], as_json: bool) -> None:

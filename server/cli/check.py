@@ -2,9 +2,9 @@
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import typer
 from pydantic import SecretStr
@@ -71,9 +71,15 @@ def _toml(value: object) -> str:
             return json.dumps(value)
 
 
+_PASSWORD = re.compile(r"([?&][^=&]*(?:pass|pwd|secret|token)[^=&]*=)[^&#]*", re.IGNORECASE)
+
+
 def _without_password(text: str) -> str:
-    """Take the credentials out of a URL."""
-    if "@" not in text:
+    """Take the credentials out of a URL: those before the host, and those in the query, such as Sentinel's."""
+    scheme, separator, rest = text.partition("://")
+    if not separator:
         return text
-    parts = urlsplit(text)
-    return parts._replace(netloc=f"***@{parts.netloc.rpartition('@')[2]}").geturl()
+    # Not by parsing it: a URL with a mistake in it, which is what people look for here, has a password too.
+    place, mark, query = rest.partition("?")
+    place = f"***@{place.rpartition('@')[2]}" if "@" in place else place
+    return scheme + separator + place + _PASSWORD.sub(r"\1***", mark + query)

@@ -159,6 +159,18 @@ def test_database_without_its_drivers_names_the_extra() -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(("content", "why"), [(None, "No such file"), (b"\xff\xfe", "not UTF-8")])
+def test_secret_that_cannot_be_read_is_said_and_nothing_added(
+    url: str, tmp_path: Path, content: bytes | None, why: str
+) -> None:
+    file = tmp_path / "secret"
+    if content is not None:
+        file.write_bytes(content)
+    refused = run(url, "add", "1", "--secret-file", str(file))
+    assert (refused.exit_code, why in refused.stderr) == (2, True)
+    assert run(url, "list").stdout == ""
+
+
 def test_configured_applications_are_not_changed_here() -> None:
     refused = CliRunner().invoke(app, ["apps", "list"])
     assert refused.exit_code == 2

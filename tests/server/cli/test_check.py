@@ -6,6 +6,7 @@ import json
 import tomllib
 from typing import TYPE_CHECKING
 
+import pytest
 from typer.testing import CliRunner
 
 from server.apps import App
@@ -59,6 +60,28 @@ def test_password_of_a_store_is_not_printed_and_no_application_is() -> None:
     assert "apps" not in tomllib.loads(result.stdout)
     assert "hush" not in result.output
     assert "hush" not in check(SHOAL_APP_STORE="postgres//user:hush@h/d").output
+
+
+@pytest.mark.parametrize(
+    ("url", "printed"),
+    [
+        (
+            "redis+sentinel://:hush@h:1/main?sentinel_password=hush",
+            "redis+sentinel://***@h:1/main?sentinel_password=***",
+        ),
+        ("redis://:hu/hush@h:1/0?ca=/x", "redis://***@h:1/0?ca=/x"),
+        (
+            "postgresql://h/d?user=u&password=hush&sslmode=require",
+            "postgresql://h/d?user=u&password=***&sslmode=require",
+        ),
+        ("mysql://h/d?ssl_ca=/c&passwd=hush", "mysql://h/d?ssl_ca=/c&passwd=***"),
+        ("redis://:hush@[::1", "redis://***@[::1"),
+    ],
+)
+def test_password_is_not_printed_wherever_a_url_has_it(url: str, printed: str) -> None:
+    result = check(SHOAL_APP_STORE=url)
+    assert tomllib.loads(result.stdout)["app_store"] == printed
+    assert "hush" not in result.output
 
 
 def test_mistake_ends_it_with_status_2() -> None:

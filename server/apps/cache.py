@@ -60,6 +60,8 @@ class Cache:
         self._by_id: dict[str, _Entry] = {}
         # Keys without an application, the oldest first: until when, and why.
         self._gaps: dict[str, tuple[float, Gap]] = {}
+        # Counts the changes of the store after which nothing is unknown any more.
+        self.era = 0
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -94,13 +96,20 @@ class Cache:
 
     # What the store has answered
 
-    def learn(self, stored: Stored, keys: Iterable[str], *, now: float) -> bool:
-        """Take in the answer to a question for some keys; tell whether a known application is another now."""
+    def learn(self, stored: Stored, keys: Iterable[str], *, now: float, is_outdated: bool = False) -> bool:
+        """Take in the answer to a question for some keys; tell whether a known application is another now.
+
+        :param is_outdated: whether it was asked in another era. Then it doesn't tell what the store has not.
+        """
         changed = [self._put(app) for app in stored.apps]
         unusable = {item.key for item in stored.unusable}
         for key in keys:
-            if key not in self._by_key:
-                self._note(key, Gap.UNUSABLE if key in unusable else Gap.UNKNOWN, now + self._unknown_lifetime)
+            if key in self._by_key:
+                continue
+            if key in unusable:
+                self._note(key, Gap.UNUSABLE, now + self._unknown_lifetime)
+            elif not is_outdated:
+                self._note(key, Gap.UNKNOWN, now + self._unknown_lifetime)
         return any(changed)
 
     def learn_one(self, app: App) -> bool:
@@ -126,8 +135,9 @@ class Cache:
         return any(changed)
 
     def forget_unknown(self) -> None:
-        """Ask for every unknown key anew: the store has changed."""
+        """Ask for every unknown key anew: the store has changed, and another era begins."""
         self._gaps.clear()
+        self.era += 1
 
     def forget_unused(self, is_in_use: Callable[[str], bool]) -> None:
         """Forget the applications that nobody has asked for since the last time; to be called once a lifetime."""

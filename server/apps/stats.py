@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Generic, Protocol, TypeVar
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+from server.apps.errors import StoreUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 
 class Observer(Protocol):
@@ -34,3 +40,15 @@ class StoreStats(Generic[H]):
         # Applications that are stored, but not so that they could be used; of those this node has asked for.
         self.unusable = 0
         self.cached = 0
+
+    @contextmanager
+    def question(self, clock: Callable[[], float]) -> Iterator[None]:
+        """Count one question to the store, and how long it takes."""
+        started = clock()
+        try:
+            yield
+        except StoreUnavailable:
+            self.failures += 1
+            raise
+        finally:
+            self.seconds.observe(clock() - started)

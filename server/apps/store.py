@@ -7,14 +7,21 @@ is unknown is told to stay away, one whose application can't be looked up is tol
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from server.apps.app import App
     from server.apps.errors import BadRow
+
+
+logger = logging.getLogger(__name__)
+
+BATCH = 500
+"""Applications that one question asks for: databases have bounds on the length of a list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +40,12 @@ class Stored:
 
     apps: Sequence[App] = ()
     unusable: Sequence[Unusable] = field(default_factory=tuple)
+
+
+def log_unusable(items: Iterable[Unusable]) -> None:
+    """Name those that somebody has to mend."""
+    for item in items:
+        logger.error("application %r can't be used as it is stored: %s", item.id, item.why)
 
 
 class Store(Protocol):

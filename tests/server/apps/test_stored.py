@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from server.apps import stored
 from server.apps.errors import StoreUnavailable
 from server.apps.options import StoreOptions
 from server.apps.stats import StoreStats
+from server.apps.store import BATCH
 from server.apps.stored import StoredApps
 from server.metrics import Histogram
 from tests.server.apps.build import MemoryStore, an_app, eventually
@@ -94,8 +94,8 @@ async def test_many_keys_are_one_question() -> None:
 async def test_no_question_is_longer_than_databases_like() -> None:
     store = MemoryStore()
     async with running(store) as directory:
-        await asyncio.gather(*[directory.get(f"key-{number}") for number in range(stored.BATCH * 2 + 1)])
-        assert [len(question) for question in store.questions] == [stored.BATCH, stored.BATCH, 1]
+        await asyncio.gather(*[directory.get(f"key-{number}") for number in range(BATCH * 2 + 1)])
+        assert [len(question) for question in store.questions] == [BATCH, BATCH, 1]
 
 
 async def test_unknown_key_is_asked_for_once() -> None:
@@ -194,6 +194,49 @@ async def test_added_application_is_known_at_once_where_the_store_tells_of_chang
         store.put(an_app())
         await eventually(lambda: directory.by_key("key-1") is not None)
         assert await directory.get("key-1") == an_app()
+
+
+async def test_added_while_it_was_being_asked_for_it_is_asked_for_again() -> None:
+    store = MemoryStore(has_version=True)
+    async with running(store, StoreOptions("", refresh=0.01, unknown_lifetime=3600.0)) as directory:
+        store.answers.clear()
+        asking = asyncio.create_task(directory.get("key-1"))
+        await eventually(lambda: store.questions)
+        store.put(an_app())
+        # The change is seen before the answer from before it is there.
+        seen = directory.stats.refreshes["unchanged"]
+        await eventually(lambda: directory.stats.refreshes["unchanged"] > seen + 2)
+        store.answers.set()
+        assert await asking == an_app()
+        assert store.questions[:2] == [["key-1"], ["key-1"]]
+
+
+async def test_who_hurries_a_refresh_that_is_under_way_has_all_read_once_more() -> None:
+    store = MemoryStore(an_app(), has_version=True)
+    async with running(store) as directory:
+        await directory.get("key-1")
+        store.answers.clear()
+        directory.hurry()
+        await eventually(lambda: store.questions[1:] == [["1"]])
+        # Changed without saying so, as by hand; the refresh has read it already.
+        store.apps["1"] = an_app(enabled=False)
+        directory.hurry()
+        store.answers.set()
+        async with asyncio.timeout(5.0):
+            await directory.changed.wait()
+        assert directory.by_id("1") == an_app(enabled=False)
+
+
+async def test_each_application_that_becomes_unusable_is_named_once(caplog: pytest.LogCaptureFixture) -> None:
+    store = MemoryStore(an_app("1"), an_app("2"))
+    async with running(store, StoreOptions("", refresh=0.01)) as directory:
+        await asyncio.gather(directory.get("key-1"), directory.get("key-2"))
+        for bad in ("1", "2"):
+            # As many as before: the one was mended while the other was spoilt.
+            store.unusable = {bad: f"key-{bad}"}
+            store.questions.clear()
+            await eventually(lambda: len(store.questions) > 2)
+    assert [record.getMessage().split()[1] for record in caplog.records] == ["'1'", "'2'"]
 
 
 async def test_unusable_application_is_refused_alone_counted_and_logged(caplog: pytest.LogCaptureFixture) -> None:

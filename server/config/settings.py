@@ -1,14 +1,14 @@
 """Every setting of a node: its default, its bounds, and the reason for both. All durations are seconds."""
 
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
-from server.apps import DEMO_APP, App, check_unique
+from server.apps import DEMO_APP, App
 from server.apps.opening import SCHEMES, is_store
 from server.apps.options import StoreOptions
+from server.config.agreement import check_together
 from server.quantities import Bytes, Count, PerSecond, Seconds
 
 FLUSHING = 18.0
@@ -375,80 +375,15 @@ class Settings(BaseModel):
     @property
     def needed_grace(self) -> float:
         """Seconds that leaving takes at most."""
-        return self.settle + self.drain_max + self._reserve
+        return self.settle + self.drain_max + self.reserve
 
     @property
-    def _reserve(self) -> float:
+    def reserve(self) -> float:
         """Seconds of it that are neither for settling nor for draining."""
         ends = self.close_timeout, self.abort_timeout, self.flush_timeout, self.sign_off_timeout
         return max(FLUSHING, sum(ends))
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:
-        check_unique(self.apps)
-        self._check_store()
-        self._check_tls()
-        self._check_addresses()
-        self._check_buffers()
-        self._check_times()
+        check_together(self)
         return self
-
-    def _check_store(self) -> None:
-        if self.app_store == "config":
-            return
-        if "apps" in self.model_fields_set:
-            raise ValueError(
-                "apps and app_store are both set: applications are kept in one place, leave one of them out"
-            )
-        if self.app_store == "redis" and not self.redis:
-            raise ValueError("app_store = redis needs redis: set it, or give the URL of a Redis as app_store")
-        if 2 * self.app_store_timeout > self.request_timeout:
-            raise ValueError(
-                f"app_store_timeout = {self.app_store_timeout:g} is above half of request_timeout = "
-                f"{self.request_timeout:g}: a handshake may have to wait for two answers"
-            )
-
-    def _check_tls(self) -> None:
-        if (self.tls_certificate is None) != (self.tls_key is None):
-            given, missing = ("tls_certificate", "tls_key") if self.tls_key is None else ("tls_key", "tls_certificate")
-            raise ValueError(f"{given} is set but {missing} is not: TLS needs both")
-
-    def _check_times(self) -> None:
-        if self.close_timeout > self.abort_timeout:
-            raise ValueError(
-                f"close_timeout = {self.close_timeout:g} is above abort_timeout = {self.abort_timeout:g}: a connection "
-                "would be cut before its client's time to answer is over"
-            )
-        if self.grace is not None and self.grace < self.needed_grace:
-            raise ValueError(
-                f"grace = {self.grace:g} is shorter than settle + drain_max + {self._reserve:g} = "
-                f"{self.needed_grace:g}: raise it (in Kubernetes together with terminationGracePeriodSeconds), or "
-                "lower drain_max"
-            )
-
-    def _check_addresses(self) -> None:
-        if self.unix_socket is not None:
-            return
-        if self.demo and not self.insecure_demo and not _is_loopback(self.host):
-            raise ValueError(
-                f"host = {self.host!r} would offer the demo application, whose secret is public, to others: "
-                "configure apps, or set insecure_demo (--insecure-demo)"
-            )
-        if self.port == self.metrics_port != 0 and self.metrics_host in {None, self.host}:
-            raise ValueError(f"port and metrics_port are both {self.port} on {self.host}: choose two")
-
-    def _check_buffers(self) -> None:
-        if not self.slow_consumer_bytes <= self.slow_consumer_max_bytes <= self.max_node_buffer_bytes:
-            raise ValueError(
-                f"slow_consumer_bytes = {self.slow_consumer_bytes}, slow_consumer_max_bytes = "
-                f"{self.slow_consumer_max_bytes}, max_node_buffer_bytes = {self.max_node_buffer_bytes}: "
-                "none may be above the next"
-            )
-
-
-def _is_loopback(host: str) -> bool:
-    """A name other than localhost may resolve to anything, so it counts as public."""
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"

@@ -51,6 +51,12 @@ class Subscriber:
         self._key = key
         self._secret = secret
         self.is_established = False
+        self._refused: set[str] = set()
+
+    @property
+    def is_refused(self) -> bool:
+        """Tell whether the server wants us on none of the channels, so that nothing will ever come."""
+        return bool(self._refused) and self._refused.issuperset(self._channels)
 
     def received(self, text: str) -> list[Send | Show | Note]:
         """React to a message from the server."""
@@ -71,6 +77,8 @@ class Subscriber:
                 return [_error(message["data"])]
             case "pusher_internal:subscription_succeeded":
                 return [Note(f"subscribed to {message['channel']}")]
+            case "pusher:subscription_error":
+                self._refused.add(message["channel"])
         return [_shown(message)]
 
     def _established(self, data: str) -> list[Send | Show | Note]:

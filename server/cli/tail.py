@@ -23,6 +23,9 @@ from server.logs import escape_control
 # What the protocol means by a connection that ended without a close frame, or never began.
 _ABNORMAL = 1006
 
+# What we make of a connection on which no channel was granted: like one that isn't authorized at all.
+_REFUSED = 4009
+
 
 def tail(
     channels: Annotated[list[str], typer.Argument(metavar="CHANNEL", help="Private and presence ones as well.")],
@@ -70,13 +73,15 @@ async def _follow_once(target: Target, subscriber: Subscriber, show: Callable[[S
     try:
         socket = await connect(address, compression=None)
     except (OSError, WebSocketException) as exc:
-        _note(f"can't connect to {target.websocket_url}: {exc}")
+        _note(f"can't connect to {target.websocket_url}: {exc}; trying again")
         return _ABNORMAL
     async with socket:
         with suppress(ConnectionClosed):
             async for text in socket:
                 for effect in subscriber.received(str(text)):
                     await _carry_out(effect, socket.send, show)
+                if subscriber.is_refused:
+                    return _REFUSED
     _note(f"closed: {socket.close_code} {socket.close_reason}")
     return socket.close_code or _ABNORMAL
 

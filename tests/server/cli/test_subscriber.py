@@ -137,3 +137,13 @@ def test_what_is_not_of_the_protocol_is_noted_and_harmless(text: str) -> None:
 )
 def test_close_code_decides_when_to_come_back(code: int, was_established: bool, delay: float | None) -> None:
     assert reconnect_delay(code, was_established=was_established) == delay
+
+
+def test_who_is_refused_on_all_channels_need_not_wait() -> None:
+    subscriber = a_subscriber("one", "two")
+    subscriber.received(HELLO)
+    assert not subscriber.is_refused
+    subscriber.received(an_event("pusher:subscription_error", channel="one", data="{}"))
+    assert not subscriber.is_refused
+    subscriber.received(an_event("pusher:subscription_error", channel="two", data="{}"))
+    assert subscriber.is_refused

@@ -127,6 +127,19 @@ async def test_server_that_is_not_there_is_asked_again(capsys: pytest.CaptureFix
     assert capsys.readouterr().err.count(f"shoal: can't connect to {target.websocket_url}: ") == 3
 
 
+async def test_server_that_grants_no_channel_is_left() -> None:
+    async def refuse(connection: ServerConnection) -> None:
+        await connection.send(HELLO)
+        await connection.recv()
+        await connection.send(json.dumps({"event": "pusher:subscription_error", "channel": "c", "data": "{}"}))
+        await connection.wait_closed()
+
+    shown: list[Show] = []
+    async with serving(refuse) as target:
+        await follow(target, ["c"], show=shown.append, sleep=Naps(limit=1))
+    assert [event.event for event in shown] == ["pusher:subscription_error"]
+
+
 async def test_reader_who_is_gone_ends_it() -> None:
     """A broken pipe is an OSError, as a failed connection is; it must not pass for one."""
 

@@ -260,19 +260,21 @@ class Node:
     def _told_to_reload(self) -> None:
         """Read the applications again, and have open connections do as they say."""
         try:
-            apps = self._reload().apps
+            settings = self._reload()
         except ConfigurationError as exc:
             self._metrics.reloads["failed"] += 1
             logger.error("configuration not reloaded, nothing has changed: %s", exc)
             return
         self._metrics.reloads["done"] += 1
+        if waiting := settings.changes_since(self._settings):
+            logger.warning("changed, and not in force before a restart: %s", ", ".join(waiting))
         if self._stored is not None:
             self._stored.hurry()
             logger.info("applications are being read again from their store")
             return
-        self._configured.replace(apps)
+        self._configured.replace(settings.apps)
         self._apps_changed.set()
-        logger.info("configuration reloaded: %d applications", len(apps))
+        logger.info("configuration reloaded, applications: %d", len(settings.apps))
 
 
 def run(settings: Settings, *, reload: Callable[[], Settings]) -> int:
@@ -292,6 +294,14 @@ async def _run(settings: Settings, reload: Callable[[], Settings]) -> int:
         logger.error("%s", exc)
         return 2
     return await Node(settings, adapter, store, reload).run()
+
+
+def check_redis(settings: Settings) -> None:
+    """:raises ConfigurationError: if no Redis can be meant by these URLs, whatever is there."""
+    try:
+        _adapter(settings)
+    except AdapterError as exc:
+        raise ConfigurationError(str(exc)) from None
 
 
 def _adapter(settings: Settings) -> Adapter:

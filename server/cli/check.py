@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from server.apps import App, Webhook
 from server.cli.failures import configuration_errors_reported
 from server.cli.options import ConfigFile
-from server.config import Configuration, read_configuration
+from server.config import Configuration, Settings, read_configuration
 
 
 def check_config(config: ConfigFile = None) -> None:
@@ -22,8 +22,17 @@ def check_config(config: ConfigFile = None) -> None:
     """
     with configuration_errors_reported():
         configuration = read_configuration(config=config, flags={}, environ=os.environ)
+        _check_redis(configuration.settings)
     for line in effective_lines(configuration):
         typer.echo(line)
+
+
+def _check_redis(settings: Settings) -> None:
+    """Take the URLs apart as a node does when it starts, which nobody else can."""
+    if settings.redis:
+        from server.app import check_redis
+
+        check_redis(settings)
 
 
 def effective_lines(configuration: Configuration) -> Iterator[str]:

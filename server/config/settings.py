@@ -372,6 +372,11 @@ class Settings(BaseModel):
             max_waiting=self.app_waiting_max,
         )
 
+    def changes_since(self, other: Self) -> list[str]:
+        """Return the names of the settings that differ, but for the applications."""
+        names = type(self).model_fields
+        return [name for name in names if name != "apps" and getattr(self, name) != getattr(other, name)]
+
     @property
     def needed_grace(self) -> float:
         """Seconds that leaving takes at most."""

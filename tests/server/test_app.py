@@ -224,6 +224,18 @@ async def test_sighup_ends_clients_of_removed_and_disabled_applications_and_limi
         await clients[0].close()
 
 
+async def test_setting_that_sighup_does_not_change_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "shoal.toml"
+    app = '[[apps]]\nid = "1"\nkey = "first"\nsecret = "s"\n'
+    file.write_text(app)
+    with start_node({"SHOAL_CONFIG": str(file)}) as node:
+        file.write_text("drain_rate = 7\n" + app)
+        node.signal(signal.SIGHUP)
+        node.wait_until(lambda: node.metric("shoal_configuration_reloads_total", result="done") == 1, "reloaded")
+        said = [record["message"] for record in node.records() if record["level"] == "warning"]
+        assert said == ["changed, and not in force before a restart: drain_rate"]
+
+
 async def test_a_bad_file_on_sighup_changes_nothing_and_says_why(tmp_path: Path) -> None:
     file = tmp_path / "shoal.toml"
     file.write_text('[[apps]]\nid = "1"\nkey = "first"\nsecret = "s"\n')

@@ -88,3 +88,14 @@ def test_mistake_ends_it_with_status_2() -> None:
     result = check(SHOAL_PORT="x")
     assert result.exit_code == 2
     assert result.stderr == 'shoal: port = "x" (environment variable SHOAL_PORT): must be an integer, 0 to 65535\n'
+
+
+@pytest.mark.parametrize(
+    ("url", "complaint"), [("foo://h", "write redis://"), ("redis://:hush@h:x", "Port"), ("redis+sentinel://h", "name")]
+)
+def test_url_that_means_no_redis_is_a_mistake(url: str, complaint: str) -> None:
+    result = check(SHOAL_REDIS=url)
+    assert result.exit_code == 2
+    assert complaint in result.stderr
+    assert "hush" not in result.output
+    assert check(SHOAL_REDIS="redis://:hush@h:6379/1").exit_code == 0

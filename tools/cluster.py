@@ -123,7 +123,8 @@ class Cluster:
             first=self._ports[0][0],
             last=self._ports[-1][0],
             metrics=self._ports[0][1],
-            victim=self._processes[-1].pid,
+            # One through which the commands above don't go, where there is one.
+            victim=self._processes[2 if len(nodes) > 1 else 1].pid,
         )
 
     def stop(self) -> None:

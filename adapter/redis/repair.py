@@ -227,7 +227,9 @@ def _resume(shard: Shard, *, is_settling: bool) -> None:
     if shard.has_gap:
         shard.has_gap = False
         shard.stats.gaps += 1
-        logger.warning("shard %d: messages are missing, %d topics are read again", shard.number, len(shard.watches))
+        logger.warning(
+            "shard %d: messages are missing, topics that are read again: %d", shard.number, len(shard.watches)
+        )
         shard.distrust()
     if is_settling:
         # What it holds so far is not the truth: that is read once it is complete.

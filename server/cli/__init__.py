@@ -1,5 +1,7 @@
 """The command ``shoal``."""
 
+from typing import Annotated
+
 import typer
 
 from server import __version__
@@ -28,6 +30,21 @@ app = typer.Typer(
 def version() -> None:
     """Print the version."""
     typer.echo(f"shoal {__version__}")
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        version()
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="The same as the command.")
+    ] = False,
+) -> None:
+    """Say what the program itself takes, before any command; its help is the one above."""
 
 
 app.command("serve")(serve)

@@ -19,7 +19,7 @@ from server.apps.store import EditableStore, Stored
 from server.cli.failures import configuration_errors_reported
 from server.cli.options import ConfigFile
 from server.cli.store import store_of, with_store
-from server.config import ConfigurationError, load_settings
+from server.config import ConfigurationError, describe_app, load_settings
 
 apps = typer.Typer(help="Applications in a Redis or a database.", no_args_is_help=True)
 
@@ -137,8 +137,7 @@ def _new_app(app_id: str, key: str, secret: str, settings: list[str]) -> App:
     try:
         return App.model_validate({"id": app_id, "key": key, "secret": SecretStr(secret)} | more)
     except ValidationError as exc:
-        problems = [f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in exc.errors(include_input=False)]
-        raise ConfigurationError(*problems) from None
+        raise ConfigurationError(*map(describe_app, exc.errors())) from None
 
 
 def _parsed(value: str) -> Any:

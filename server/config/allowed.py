@@ -26,6 +26,9 @@ _LISTS: dict[object, str] = {App: "one or more tables", Webhook: "a list of tabl
 def allowed_values(field: FieldInfo) -> str:
     """Return what a setting may be, such as ``an integer, 0 to 65535``."""
     kind, metadata = _unwrap(field.annotation, list(field.metadata))
+    length = _bound(metadata, "min_length")
+    if kind is SecretStr and isinstance(length, int) and length > 1:
+        return f"text of at least {length} characters"
     return _kind(kind, metadata) + _bounds(metadata)
 
 

@@ -70,6 +70,12 @@ def describe(error: ErrorDetails, origins: Mapping[str, Origin]) -> str:
     return f"{_path(location)}{_shown_value(error)}{where}: {_complaint(error, origin)}"
 
 
+def describe_app(error: ErrorDetails) -> str:
+    """Return the line for one of pydantic's errors about an application that is by itself, in no list."""
+    in_a_list: ErrorDetails = {**error, "loc": ("apps", 0, *error["loc"])}
+    return describe(in_a_list, {}).removeprefix("apps[0].")
+
+
 def _path(location: tuple[int | str, ...]) -> str:
     head, *rest = location
     return str(head) + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in rest)
@@ -79,7 +85,7 @@ def _shown_value(error: ErrorDetails) -> str:
     name, field, value = _name(error["loc"]), _field(error["loc"]), error["input"]
     if (
         field is None
-        or name in {"secret", "second_secret", "redis", "app_store", "apps", "webhooks"}
+        or name in {"secret", "second_secret", "drain_token", "redis", "app_store", "apps", "webhooks"}
         or not isinstance(value, str | int | float)
     ):
         return ""

@@ -90,15 +90,19 @@ def close_all(sockets: list[socket.socket]) -> None:
 
 def explain(error: OSError, address: str) -> str:
     """Say what is wrong with an address, and what to do."""
-    return f"cannot listen on {address}: {_remedy(error)}"
+    return f"cannot listen on {address}: {_remedy(error, address)}"
 
 
-def _remedy(error: OSError) -> str:
+def _how(address: str) -> str:
+    return "" if address.startswith("unix:") else " (port or metrics_port: --port, --metrics-port)"
+
+
+def _remedy(error: OSError, address: str) -> str:
     if isinstance(error, socket.gaierror):
         return "this host name has no address; give an address of this machine, or 0.0.0.0 for all of them"
     match error.errno:
         case errno.EADDRINUSE:
-            return "it is in use; stop the process that listens there, or choose another"
+            return "it is in use; stop the process that listens there, or choose another" + _how(address)
         case errno.EADDRNOTAVAIL:
             return "this machine doesn't have the address; use one that it has, or 0.0.0.0 for all of them"
         case errno.EACCES | errno.EPERM:

@@ -182,3 +182,11 @@ def test_store_that_does_not_answer_is_said_without_its_password() -> None:
     assert refused.exit_code == 1
     assert "Redis: " in refused.stderr
     assert "hush" not in refused.stderr
+
+
+def test_mistake_in_a_setting_is_told_as_in_a_file(url: str) -> None:
+    refused = run(url, "add", "1", "--set", "clientevents=true", "--set", "max_connections=many")
+    assert refused.exit_code == 2
+    assert "shoal: clientevents: no such setting; did you mean client_events?\n" in refused.stderr
+    assert 'shoal: max_connections = "many": must be an integer' in refused.stderr
+    assert 'shoal: id = "x y": must be text of letters' in run(url, "add", "x y").stderr

@@ -9,8 +9,9 @@ from server import __version__
 from server.cli import app, main
 
 
-def test_version_is_printed() -> None:
-    result = CliRunner().invoke(app, ["version"])
+@pytest.mark.parametrize("word", ["version", "--version"])
+def test_version_is_printed(word: str) -> None:
+    result = CliRunner().invoke(app, [word])
     assert (result.exit_code, result.stdout) == (0, f"shoal {__version__}\n")
 
 

@@ -121,6 +121,12 @@ def test_password_of_a_redis_is_not_repeated(tmp_path: Path) -> None:
     assert problems(path) == [f"redis (file {path}): must be a list of texts"]
 
 
+def test_token_that_is_too_short_is_not_repeated_and_the_length_is_said() -> None:
+    assert problems(SHOAL_DRAIN_TOKEN="hush") == [
+        "drain_token (environment variable SHOAL_DRAIN_TOKEN): must be text of at least 16 characters"
+    ]
+
+
 def test_long_value_is_cut() -> None:
     assert len(problems(SHOAL_PORT="9" * 5_000)[0]) < 200
 

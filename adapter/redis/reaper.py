@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from adapter.redis.keys import is_count, split_claim
 from adapter.redis.repair import FENCE_SECONDS
@@ -48,7 +48,8 @@ class Reaper:
         keys = self._shards[0].keys
         if not await self._topology.home.call("SET", keys.reaping(boot), self._identity.boot, "NX", "EX", LOCK_SECONDS):
             return
-        logger.warning("node %s is dead, its entries are taken back", boot)
+        name = (await self._told(boot)).get("name") or "without a name"
+        logger.warning("node %s (boot %s) is dead, its entries are taken back", name, boot)
         try:
             for shard in self._shards:
                 await self._topology.partition(shard).run_script("fence", [shard.keys.writes(boot)], FENCE_SECONDS)
@@ -85,8 +86,12 @@ class Reaper:
 
     async def _forget(self, boot: str) -> None:
         keys = self._shards[0].keys
-        told = json.loads(await self._topology.home.call("HGET", keys.nodes, boot) or "{}")
-        for app_id in told.get("leases", []):
+        for app_id in (await self._told(boot)).get("leases", []):
             await self._topology.home.call("HDEL", keys.leases(app_id), boot)
         await self._topology.home.call("HDEL", keys.nodes, boot)
         await self._topology.home.call("ZREM", keys.beats, boot)
+
+    async def _told(self, boot: str) -> dict[str, Any]:
+        """Return what a node said of itself; nothing if others have cleaned up already."""
+        told = await self._topology.home.call("HGET", self._shards[0].keys.nodes, boot)
+        return json.loads(told) if told else {}

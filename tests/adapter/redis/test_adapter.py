@@ -360,6 +360,14 @@ async def test_a_node_that_was_declared_dead_comes_back_under_another_boot(start
     assert b.recorder.history("joined", "left") == [("left", "u"), ("joined", "u")]
 
 
+async def test_a_dead_node_is_named_in_the_log(start: Start, server: Server, caplog: pytest.LogCaptureFixture) -> None:
+    _, b = await start(server.url), await start(server.url)
+    (dead,) = [node for node in await b.adapter.nodes() if node.boot != b.adapter._identity.boot]
+    await b.adapter._reaper.reap(dead.boot)
+    assert dead.name
+    assert f"node {dead.name} (boot {dead.boot}) is dead, its entries are taken back" in caplog.messages
+
+
 async def test_entries_that_redis_has_wrongly_are_corrected(start: Start, server: Server) -> None:
     from adapter.redis.reconcile import reconcile
 

@@ -10,6 +10,10 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _SYNTAX = re.compile(
     r"\*|null|(?:[a-z][-a-z0-9+.]*://)?(?:[-a-z0-9._*]+|\[[0-9a-f:.]+\])(?::(?:[0-9]+|\*))?",
@@ -58,7 +62,21 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     if pattern == "null":
         return re.compile("null")
     place = pattern.removesuffix(":*")
-    expression = _WILDCARD.join(re.escape(part) for part in place.split("*"))
+    expression = _expression(place.split("*"))
     if "://" not in pattern:
         return re.compile(_ANY_SCHEME + expression + _ANY_PORT)
     return re.compile(expression if place == pattern else expression + _ANY_PORT)
+
+
+def _expression(parts: Sequence[str]) -> str:
+    """Return an expression for texts with something between all of these parts.
+
+    Each part is taken where it comes first, and never looked for again (an atomic group): what follows a later one
+    follows the first as well. Otherwise every wildcard would be tried with all lengths of the others, and a single
+    request with a long Origin of the right letters would take minutes.
+    """
+    first, *others = [re.escape(part) for part in parts]
+    if not others:
+        return first
+    *between, last = others
+    return first + "".join(f"(?>{_WILDCARD}?{part})" for part in between) + _WILDCARD + last

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import time
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from server.origins import matches, parse_pattern
 
@@ -105,3 +110,15 @@ def test_a_pattern_in_letters_that_browsers_encode_is_a_mistake_that_says_what_t
 def test_pattern_that_could_never_fit_is_a_mistake(pattern: str) -> None:
     with pytest.raises(ValueError, match="is no origin"):
         parse_pattern(pattern)
+
+
+@given(pattern=st.text("ab*.", min_size=1, max_size=7), host=st.text("ab.", min_size=1, max_size=9))
+def test_each_wildcard_stands_for_something_however_many_there_are(pattern: str, host: str) -> None:
+    slow = "[ab.]+".join(re.escape(part) for part in pattern.split("*"))
+    assert matches(f"https://{host}", f"https://{pattern}") == bool(re.fullmatch(slow, host))
+
+
+def test_many_wildcards_cost_no_more_than_one() -> None:
+    started = time.perf_counter()
+    assert not matches("https://" + "-" * 290, "https://" + "*-" * 20 + "preview.example.com")
+    assert time.perf_counter() - started < 1.0

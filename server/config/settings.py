@@ -55,7 +55,10 @@ class Settings(BaseModel):
     unix_socket: Path | None = Field(None, description="Listen on this socket file instead of host and port.")
     metrics_host: _Host | None = Field(None, description="Address for metrics and health. None: that of `host`.")
     metrics_port: _Port = Field(9601, description="For metrics and health, not for the public. 0: any free one.")
-    tls_certificate: _ReadableFile | None = Field(None, description="PEM file of the certificate and its chain.")
+    tls_certificate: _ReadableFile | None = Field(
+        None,
+        description="PEM file of the certificate and its chain. Read at the start: a renewed one needs a new node.",
+    )
     tls_key: _ReadableFile | None = Field(None, description="PEM file of the certificate's key.")
     trusted_hops: Count = Field(
         0,

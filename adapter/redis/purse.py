@@ -87,10 +87,13 @@ class Purse:
     def told(self, amount: int, *, is_granted: bool, now: float) -> Spent:
         """Return what came of a spending, and how the allowance stands as far as this node knows."""
         missing = max(0.0, self._missing - (now - self._at) * self.rate)
+        # What Redis had has filled since it was asked, by our reckoning, and what is held of it is here still: together
+        # they may look like more than the whole, or enough for what was just refused. Neither is to be told.
+        most = self.rate if is_granted else min(self.rate, amount - 1)
         lacking = min(amount, self.rate / 2) - (self.rate - missing) - self._held
         return Spent(
             is_granted=is_granted,
-            remaining=max(0, int(self.rate - missing) + self._held),
+            remaining=max(0, min(most, int(self.rate - missing) + self._held)),
             wait=0.0 if is_granted else max(lacking / self.rate, self.dry_until - now, 0.0),
             reset=missing / self.rate,
         )

@@ -37,7 +37,8 @@ class Failures:
 
         async def handle(call: Call) -> Answer:
             address = network_of(call.scope["client"][0])
-            who = address, call.scope["path_params"].get("app_id")
+            # Only a number of it is remembered: the name in the path may be as long as a request may be.
+            who = hash((address, call.scope["path_params"].get("app_id")))
             if self._throttle.is_spent(who, self._now()):
                 # The application may be anybody's invention, so it is no label.
                 self._metrics.limited("", FAILURES)

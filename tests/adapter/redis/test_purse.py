@@ -60,8 +60,18 @@ def test_a_purse_that_got_less_than_it_needed_rests() -> None:
     purse = Purse(100, 0.0)
     purse.drawn(4, 5, 100.0, asked_at=1.0, rest=0.25)
     assert purse.dry_until == 1.25
-    told = purse.told(1, is_granted=False, now=1.0)
+    told = purse.told(5, is_granted=False, now=1.0)
     assert (told.remaining, told.wait, told.reset) == (4, 0.25, 1.0)
+
+
+def test_no_more_is_told_to_be_left_than_the_limit_nor_enough_for_what_was_refused() -> None:
+    purse = Purse(100, 0.0)
+    purse.drawn(50, 50, 50.0, asked_at=0.0, rest=0.25)
+    assert purse.told(1, is_granted=True, now=0.9).remaining == 100
+    empty = Purse(100, 0.0)
+    empty.drawn(0, 1, 100.0, asked_at=0.0, rest=0.25)
+    told = empty.told(1, is_granted=False, now=0.2)
+    assert (told.remaining, told.wait) == (0, 0.25 - 0.2)
 
 
 def test_a_purse_is_idle_when_it_is_empty_and_nobody_has_come_for_a_while() -> None:

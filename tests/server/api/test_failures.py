@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import tracemalloc
 from typing import TYPE_CHECKING
+from urllib.parse import clear_cache  # type: ignore[attr-defined]
 
 import httpx
 import pytest
@@ -71,3 +74,18 @@ async def test_success_costs_nothing(guarded: Api) -> None:
 
 async def test_without_the_setting_every_failure_is_told_as_one(api: Api) -> None:
     assert await statuses(api, "192.0.2.1", 50) == [401] * 50
+
+
+async def test_names_in_paths_take_no_memory_however_long_they_are(guarded: Api) -> None:
+    names, length = 50, 50_000
+    await statuses(guarded, "192.0.2.1", 1, WRONG.replace("3", "n" * length, 1))
+    tracemalloc.start()
+    before, _ = tracemalloc.get_traced_memory()
+    for number in range(names):
+        await statuses(guarded, "192.0.2.1", 1, WRONG.replace("3", f"{number}" + "n" * length, 1))
+    # The client remembers the addresses that it took apart.
+    clear_cache()
+    gc.collect()
+    after, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert after - before < names * length / 4

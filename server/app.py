@@ -34,6 +34,7 @@ from server.leaving import Departure
 from server.lifecycle import Lifecycle, State
 from server.listener import HttpLimits, Listener, ListenError
 from server.metrics import AppStoreCollector, ClusterCollector, Metrics, NodeCollector
+from server.open_files import allow_open_files
 from server.signals import heed_signals, ignore_signals
 from server.webhooks import WebhookCollector, Webhooks
 
@@ -282,6 +283,8 @@ def run(settings: Settings, *, reload: Callable[[], Settings]) -> int:
 
     :param reload: reads the configuration again, from where `settings` came from.
     """
+    if problem := allow_open_files(settings.max_connections):
+        logger.warning("%s", problem)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_run(settings, reload))
 

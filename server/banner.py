@@ -19,6 +19,7 @@ _DEMO = """
 
   Subscribe from a page, or from Node after `npm install pusher-js`:
 
+    const Pusher = require("pusher-js");   // in Node; a page has it from its script
     const pusher = new Pusher("{key}", {{
       cluster: "local",               // any; pusher-js wants one
       wsHost: "{host}", wsPort: {port}, wssPort: {port},

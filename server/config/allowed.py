@@ -51,7 +51,8 @@ def _kind(kind: Any, metadata: list[Any]) -> str:
         *most, last = get_args(kind)
         return f"{', '.join(most)} or {last}"
     if get_origin(kind) is tuple:
-        return _LISTS.get(get_args(kind)[0], "a list of texts")
+        item = get_args(kind)[0]
+        return f"a list of {_kind(item, [])}" if get_origin(item) is Literal else _LISTS.get(item, "a list of texts")
     if get_origin(kind) is dict:
         return "a table of texts"
     if kind is str and any(getattr(item, "pattern", None) for item in metadata):

@@ -89,6 +89,14 @@ def test_wrong_limit_of_an_app_is_named_like_any_setting() -> None:
     ]
 
 
+def test_wrong_type_of_webhook_event_is_told_with_those_that_there_are() -> None:
+    (problem,) = problems_of_app(webhooks=[{"url": "http://h", "event_types": ["nope"]}])
+    assert problem.startswith(
+        "apps[0].webhooks[0].event_types[0] (environment variable SHOAL_APPS): must be a list of "
+    )
+    assert "member_added" in problem
+
+
 def test_wrong_origin_says_how_one_is_written() -> None:
     assert problems_of_app(allowed_origins=["https://example.com/"]) == [
         'apps[0].allowed_origins[0] = "https://example.com/" (environment variable SHOAL_APPS): is no origin: '

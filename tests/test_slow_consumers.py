@@ -175,7 +175,12 @@ def test_who_reads_survives_bursts_that_are_larger_than_all_buffers(node: Runnin
 
 
 async def test_a_client_whose_oldest_unsent_byte_is_too_old_is_ended_though_it_is_below_the_limit() -> None:
-    settings = {"SHOAL_UNSENT_TIMEOUT": "1", "SHOAL_SOCKET_SEND_BUFFER": "4096", "SHOAL_ABORT_TIMEOUT": "1"}
+    settings = {
+        "SHOAL_UNSENT_TIMEOUT": "1",
+        "SHOAL_SOCKET_SEND_BUFFER": "4096",
+        "SHOAL_ABORT_TIMEOUT": "1",
+        "SHOAL_CLOSE_TIMEOUT": "1",
+    }
     with start_node(settings, apps=[APP]) as node, _connect(node, receive_buffer=4096):
         node.wait_until(lambda: node.metric("shoal_subscriptions") == 1, "it is subscribed")
         _publish(node, 10, 10_000)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import shutil
 import signal
 import socket
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from testcontainers.core.generic import DbContainer
 
 START_TIMEOUT = 60.0
+_READY = re.compile("ready (to accept|for) connections")
+"""What both say once they have recovered what they had not written before; they let connections in earlier."""
 
 
 def program(name: str, *folders: str) -> str | None:
@@ -54,11 +57,12 @@ class Database:
 
     def start(self) -> None:
         with (self.folder / "log").open("ab") as log:
+            began = log.tell()
             self.process = subprocess.Popen(self.command, stdout=log, stderr=log, cwd=self.folder)
         deadline = time.monotonic() + START_TIMEOUT
-        while not self._answers():
-            assert self.process.poll() is None, f"ended with {self.process.returncode}\n{self._log()}"
-            assert time.monotonic() < deadline, f"doesn't answer\n{self._log()}"
+        while not (_READY.search(self._log()[began:]) and self._answers()):
+            assert self.process.poll() is None, f"ended with {self.process.returncode}\n{self._log()[-2000:]}"
+            assert time.monotonic() < deadline, f"doesn't answer\n{self._log()[-2000:]}"
             time.sleep(0.02)
 
     def kill(self) -> None:
@@ -82,7 +86,7 @@ class Database:
             return False
 
     def _log(self) -> str:
-        return (self.folder / "log").read_text(errors="replace")[-2000:]
+        return (self.folder / "log").read_text(encoding="latin-1")
 
 
 def _descendants(pid: int) -> list[int]:

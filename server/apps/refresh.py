@@ -97,7 +97,8 @@ class Refresh:
             self._stats.refreshes["failed"] += 1
             if not self._is_away:
                 known = len(self._cache)
-                logger.warning("store of applications unavailable, the %d known here go on: %s", known, exc)
+                meanwhile = f"the {known} known here go on" if known else "none is known here yet, so it is waited for"
+                logger.warning("store of applications unavailable, %s: %s", meanwhile, exc)
             self._is_away = True
             return False
         if self._is_away:

@@ -135,7 +135,9 @@ class SqlStore:
                 self._name, MetaData(), schema=self._schema or None, autoload_with=connection, resolve_fks=False
             )
         except NoSuchTableError:
-            raise StoreUnavailable(f"there is no table {self._full_name}") from None
+            raise StoreUnavailable(
+                f"there is no table {self._full_name}: make it, or correct app_store_table"
+            ) from None
         missing = [name for name in REQUIRED if name not in table.c]
         if missing:
             raise StoreUnavailable(f"the table {self._full_name} has no column {', '.join(missing)}")

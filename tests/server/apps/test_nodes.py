@@ -181,7 +181,7 @@ async def test_node_is_not_ready_before_its_store_has_answered(redis_server: Ser
     await asyncio.to_thread(shoal_apps, redis_server.url, "add", "1", "--key", "key-1")
     node = await starting
     with node:
-        assert "the 0 known here go on" in node.log()
+        assert "none is known here yet, so it is waited for" in node.log()
         client = await connect(node, "key-1")
         await client.established()
         await client.close()

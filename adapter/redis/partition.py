@@ -179,7 +179,7 @@ class Partition:
             self.failed.exception()
         if self.up.is_set():
             self._stats.reconnects += 1
-            logger.warning("connection to Redis lost: %s", why)
+            logger.warning("connection to Redis lost (clients stay, publishes wait and then get 503): %s", why)
         if isinstance(why, LinkLost | Misconfigured):
             where = str(self.finder)
             self._stats.troubles.note(Side.LINK, where, {why.kind: str(why)}, is_told=self.up.is_set())

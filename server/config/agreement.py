@@ -19,6 +19,7 @@ def check_together(settings: Settings) -> None:
     _check_addresses(settings)
     _check_buffers(settings)
     _check_times(settings)
+    _check_webhooks(settings)
 
 
 def _check_store(settings: Settings) -> None:
@@ -73,6 +74,16 @@ def _check_buffers(settings: Settings) -> None:
             f"slow_consumer_bytes = {settings.slow_consumer_bytes}, slow_consumer_max_bytes = "
             f"{settings.slow_consumer_max_bytes}, max_node_buffer_bytes = {settings.max_node_buffer_bytes}: "
             "none may be above the next"
+        )
+
+
+def _check_webhooks(settings: Settings) -> None:
+    under_way = settings.webhook_endpoint_concurrency * settings.webhook_batch_events
+    if settings.webhook_endpoint_queue <= under_way:
+        raise ValueError(
+            f"webhook_endpoint_queue = {settings.webhook_endpoint_queue} has no room beside what is under way to one "
+            f"address (webhook_endpoint_concurrency * webhook_batch_events = {under_way}): raise it, or bursts are "
+            "put off though the address is well"
         )
 
 

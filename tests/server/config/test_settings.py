@@ -151,6 +151,12 @@ def test_shared_redis_keeps_applications_under_the_clusters_prefix() -> None:
     assert settings().store_options is None
 
 
+def test_a_queue_of_webhooks_has_room_beside_what_is_under_way() -> None:
+    assert settings(webhook_endpoint_queue=201).webhook_endpoint_queue == 201
+    with pytest.raises(ValidationError, match=r"webhook_endpoint_queue = 200 has no room .* = 200\)"):
+        settings(webhook_endpoint_queue=200)
+
+
 def test_a_limit_of_one_connection_is_not_above_that_of_the_node() -> None:
     with pytest.raises(ValidationError, match="none may be above the next"):
         settings(slow_consumer_bytes=2_000_000, slow_consumer_max_bytes=1_000_000)

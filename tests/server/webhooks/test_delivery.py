@@ -197,7 +197,12 @@ async def test_what_a_full_line_does_not_take_comes_later_and_others_are_not_kep
     receiver.behaviour["/down"].status = 503
     node = start(
         *({"url": receiver.url(path), "event_types": ["channel_occupied"]} for path in ("/down", "/up")),
-        settings={"SHOAL_WEBHOOK_ENDPOINT_QUEUE": "3", "SHOAL_WEBHOOK_GIVE_UP_AFTER": "120"},
+        settings={
+            "SHOAL_WEBHOOK_BATCH_EVENTS": "1",
+            "SHOAL_WEBHOOK_ENDPOINT_CONCURRENCY": "2",
+            "SHOAL_WEBHOOK_ENDPOINT_QUEUE": "3",
+            "SHOAL_WEBHOOK_GIVE_UP_AFTER": "120",
+        },
     )
     channels = [f"channel-{number}" for number in range(12)]
     async with await connect(node) as client:

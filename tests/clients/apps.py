@@ -19,7 +19,9 @@ APPS: dict[str, dict[str, Any]] = {
     "tls": _app(1005, tls_only=True),
     "authorized": _app(1006, authorization_timeout=0.3),
     "narrow": _app(1007, max_presence_members=2, max_subscriptions=3),
+    # One for each library that uses up all it has.
     "slow": _app(1008, max_backend_events_per_second=1, max_reads_per_second=1),
+    "slow for Python": _app(1009, max_backend_events_per_second=1, max_reads_per_second=1),
 }
 
 SETTINGS = {"SHOAL_OFFLINE_DELAY": "0.1"}

@@ -164,16 +164,16 @@ def test_data_that_is_too_large_raises_the_status(backend: Pusher) -> None:
 
 
 def test_an_application_over_its_rate_raises_the_status(create_backend: Backend) -> None:
-    backend = create_backend(APPS["slow"])
+    backend = create_backend(APPS["slow for Python"])
     # More than there is, so that nothing is left however slow the machine.
     assert backend.trigger([f"channel-{number}" for number in range(100)], "event", "x") == {}
-    with pytest.raises(PusherBadStatus, match=r"^429: 429 TOO MANY REQUESTS: application 1008 may publish 1 "):
+    with pytest.raises(PusherBadStatus, match=r"^429: 429 TOO MANY REQUESTS: application 1009 may publish 1 "):
         backend.trigger("channel", "event", "x")
 
 
 def test_an_application_over_its_reads_raises_the_status(create_backend: Backend) -> None:
-    backend = create_backend(APPS["slow"])
-    with pytest.raises(PusherBadStatus, match=r"^429: 429 TOO MANY REQUESTS: application 1008 may ask 1 "):
+    backend = create_backend(APPS["slow for Python"])
+    with pytest.raises(PusherBadStatus, match=r"^429: 429 TOO MANY REQUESTS: application 1009 may ask 1 "):
         ask_again_and_again(backend)
 
 

@@ -94,6 +94,7 @@ async def test_store_that_is_away_and_back(database: Database) -> None:
         refused = await publish(node, "2", "key-2", "secret-2")
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
         node.wait_until(lambda: node.metric("shoal_app_store_failures_total") > 0, "counts it")
+        node.wait_until(lambda: "store of applications unavailable" in node.log(), "says so")
         database.start()
         node.wait_until(lambda: "store of applications available again" in node.log(), "notices")
         second = await connect(node, "key-2")

@@ -119,7 +119,8 @@ class Node:
             metrics=self._metrics,
             flush=[self._webhooks.flush],
         )
-        main, inspection = self._listeners(hub, departure)
+        main = self._main_listener(hub, departure)
+        inspection = self._inspection_listener(hub, departure, main)
         # First of all, so that a node which waits for the others' state can be told to go, and be seen to live.
         heed_signals(stop=departure.exit, reload=self._told_to_reload)
         await inspection.start()
@@ -178,7 +179,10 @@ class Node:
         # In a store an application with some may turn up at any time.
         return self._stored is not None or any(app.webhooks for app in self._configured)
 
-    def _listeners(self, hub: Hub, departure: Departure) -> tuple[Listener, Listener]:
+    # What it listens on
+
+    def _main_listener(self, hub: Hub, departure: Departure) -> Listener:
+        """Return the one for clients and back ends."""
         settings, lifecycle = self._settings, self._lifecycle
         door = Door(
             apps=self._apps,
@@ -197,7 +201,7 @@ class Node:
             draining=lambda: lifecycle.is_told_to_leave,
             metrics=self._metrics,
         )
-        main = Listener(
+        return Listener(
             cast("ASGI3Application", api),
             on_upgrade=door.open,
             host=settings.host,
@@ -208,6 +212,31 @@ class Node:
             backlog=settings.backlog,
             limits=_limits(settings),
         )
+
+    def _inspection_listener(self, hub: Hub, departure: Departure, main: Listener) -> Listener:
+        """Return the one for Prometheus and operators."""
+        settings, lifecycle = self._settings, self._lifecycle
+        token = settings.drain_token.get_secret_value().encode() if settings.drain_token else None
+
+        def is_starting() -> bool:
+            return lifecycle.state is State.STARTING
+
+        inspect = create_metrics_app(
+            readiness=lambda: lifecycle.is_ready,
+            draining=lambda: lifecycle.is_told_to_leave,
+            registry=self._registry(hub, main),
+            waiting_for=self._problems,
+            drain=drain_handler(token, departure.drain),
+            webhooks=webhook_handlers(token, self._adapter.outbox, is_starting=is_starting),
+            nodes=nodes_handler(self._adapter.nodes, is_starting=is_starting),
+        )
+        host = settings.metrics_host or settings.host
+        return Listener(
+            cast("ASGI3Application", inspect), host=host, port=settings.metrics_port, limits=_limits(settings)
+        )
+
+    def _registry(self, hub: Hub, main: Listener) -> CollectorRegistry:
+        lifecycle = self._lifecycle
         registry = CollectorRegistry()
         registry.register(
             NodeCollector(
@@ -223,24 +252,7 @@ class Node:
         registry.register(WebhookCollector(self._webhooks))
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=registry)
-        token = settings.drain_token.get_secret_value().encode() if settings.drain_token else None
-
-        def is_starting() -> bool:
-            return lifecycle.state is State.STARTING
-
-        inspect = create_metrics_app(
-            readiness=lambda: lifecycle.is_ready,
-            draining=lambda: lifecycle.is_told_to_leave,
-            registry=registry,
-            waiting_for=self._problems,
-            drain=drain_handler(token, departure.drain),
-            webhooks=webhook_handlers(token, self._adapter.outbox, is_starting=is_starting),
-            nodes=nodes_handler(self._adapter.nodes, is_starting=is_starting),
-        )
-        host = settings.metrics_host or settings.host
-        return main, Listener(
-            cast("ASGI3Application", inspect), host=host, port=settings.metrics_port, limits=_limits(settings)
-        )
+        return registry
 
     def _problems(self) -> str:
         """Return what is wrong with the state that nodes share, in words."""

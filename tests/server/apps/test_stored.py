@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from server.apps import App
 
-OPTIONS = StoreOptions("", timeout=0.2, refresh=3600.0, unknown_lifetime=3600.0)
+OPTIONS = StoreOptions("", timeout=5.0, refresh=3600.0, unknown_lifetime=3600.0)
 
 
 class Directory(StoredApps):
@@ -33,7 +34,15 @@ class Directory(StoredApps):
         self.stats = StoreStats(Histogram())
         self.in_use: set[str] = set()
         self.changed = asyncio.Event()
-        super().__init__(store, options, self.stats, is_in_use=self.in_use.__contains__, on_change=self.changed.set)
+        self.late_by = 0.0
+        super().__init__(
+            store,
+            options,
+            self.stats,
+            is_in_use=self.in_use.__contains__,
+            on_change=self.changed.set,
+            clock=lambda: time.monotonic() + self.late_by,
+        )
 
     async def get(self, key: str) -> App | None:
         found = self.by_key(key)
@@ -148,7 +157,8 @@ async def test_whoever_waits_behind_a_slow_answer_is_told_to_come_back() -> None
         first = asyncio.create_task(directory.get("key-1"))
         await eventually(lambda: store.questions)
         second = asyncio.create_task(directory.get("key-2"))
-        await asyncio.sleep(OPTIONS.timeout * 1.5)
+        await asyncio.sleep(0)
+        directory.late_by = OPTIONS.timeout * 1.5
         store.answers.set()
         assert await first == an_app()
         with pytest.raises(StoreUnavailable):

@@ -41,19 +41,19 @@ class Demand:
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """Microseconds of CPU, as measured on the slow machine of docs/scaling.md, and what a machine has."""
+    """Microseconds of CPU, as measured on the machine of docs/scaling.md, and what a machine has."""
 
-    connect_us: float = 650
+    connect_us: float = 270
     """Of a node: a connection that comes, subscribes and goes."""
-    origin_us: float = 260
+    origin_us: float = 360
     """Of a node: an event that it is told of."""
-    interest_us: float = 45
+    interest_us: float = 75
     """Of a node: an event from elsewhere that its clients want."""
-    delivery_us: float = 6
+    delivery_us: float = 7
     """Of a node: handing an event to one client."""
-    redis_event_us: float = 65
+    redis_event_us: float = 80
     """Of Redis: an event, with one node that wants it."""
-    redis_interest_us: float = 4
+    redis_interest_us: float = 5
     """Of Redis: each further node that wants it."""
     redis_command_us: float = 120
     """Of Redis: a client joins or leaves a channel."""

@@ -24,9 +24,8 @@ from server.apps.errors import StoreMisconfigured
 from server.apps.opening import open_store
 from server.apps.stored import StoredApps
 from server.banner import banner
-from server.collector_tuning import tune
 from server.config import ConfigurationError, Settings
-from server.door import Door
+from server.connection.door import Door
 from server.hub import Hub
 from server.hub.app_changes import apply_changes
 from server.hub.sweeps import Sweeps
@@ -34,8 +33,9 @@ from server.leaving import Departure
 from server.lifecycle import Lifecycle, State
 from server.listener import HttpLimits, Listener, ListenError
 from server.metrics import AppStoreCollector, ClusterCollector, Metrics, NodeCollector
-from server.open_files import allow_open_files
-from server.signals import heed_signals, ignore_signals
+from server.process.collector_tuning import tune
+from server.process.open_files import allow_open_files
+from server.process.signals import heed_signals, ignore_signals
 from server.webhooks import WebhookCollector, Webhooks
 
 if TYPE_CHECKING:

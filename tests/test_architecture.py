@@ -100,6 +100,8 @@ IO = {
     "websockets",
 }
 COMPOSITION_ROOT = "server.app"
+# From the ground up: at runtime each imports only of those before it, and of the modules beside these packages.
+REDIS_FLOORS = ("link", "shard", "primaries", "outbox", "nodes", "allowances")
 
 
 @cache
@@ -186,6 +188,15 @@ def test_the_core_does_no_io(name: str) -> None:
         if name in (module, unit(module)):
             used = {imported.partition(".")[0] for imported in imports(module, at_runtime=True)}
             assert not used & IO, module
+
+
+@pytest.mark.parametrize("floor", REDIS_FLOORS)
+def test_the_floors_of_the_redis_adapter_rest_on_those_below(floor: str) -> None:
+    package = f"adapter.redis.{floor}."
+    used = {name for module in modules() if module.startswith(package) for name in imports(module, at_runtime=True)}
+    assert any(module.startswith(package) for module in modules())
+    for above in REDIS_FLOORS[REDIS_FLOORS.index(floor) + 1 :]:
+        assert not {name for name in used if name.startswith(f"adapter.redis.{above}.")}
 
 
 def test_only_the_composition_root_names_a_concrete_adapter() -> None:

@@ -12,24 +12,24 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from adapter.base import Entry, Full, Occupancy, Remembered, Topic
-from adapter.redis.admission import Admission
-from adapter.redis.answers import read_entry
-from adapter.redis.census import keep_counting
+from adapter.redis.allowances.admission import Admission
+from adapter.redis.allowances.rates import Rates
 from adapter.redis.errors import LinkLost, Refusal
-from adapter.redis.identity import Identity
 from adapter.redis.interest import Interest
 from adapter.redis.keys import who_is
-from adapter.redis.nodes import DEAD_AFTER, Nodes
+from adapter.redis.nodes.census import keep_counting
+from adapter.redis.nodes.identity import Identity
+from adapter.redis.nodes.nodes import DEAD_AFTER, Nodes
+from adapter.redis.nodes.reaper import Incomplete, Reaper
 from adapter.redis.options import RedisOptions
-from adapter.redis.outbox import RedisOutbox
-from adapter.redis.rates import Rates
+from adapter.redis.outbox.outbox import RedisOutbox
+from adapter.redis.primaries.reconcile import reconcile
+from adapter.redis.primaries.topology import Topology
 from adapter.redis.reads import Reads, away
-from adapter.redis.reaper import Incomplete, Reaper
-from adapter.redis.reconcile import reconcile
-from adapter.redis.shard import Claim, State
+from adapter.redis.shard.answers import read_entry
+from adapter.redis.shard.shard import Claim, State
 from adapter.redis.shards import shard_of
 from adapter.redis.stats import Stats
-from adapter.redis.topology import Topology
 
 if TYPE_CHECKING:
     from asyncio import Future
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
     from adapter.base import NodeInfo, Receiver, Spent
     from adapter.plain_numbers import ClusterNumbers
-    from adapter.redis.numbering import Answer, Write
-    from adapter.redis.shard import Shard
+    from adapter.redis.shard.numbering import Answer, Write
+    from adapter.redis.shard.shard import Shard
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ Command = tuple["bytes | str | int", ...]
 class RedisAdapter:
     """Keeps the state of a cluster in Redis.
 
-    :param urls: see :mod:`adapter.redis.place`; several single servers, or one Sentinel or Cluster.
+    :param urls: see :mod:`adapter.redis.link.place`; several single servers, or one Sentinel or Cluster.
     :raises Misconfigured: if a URL can't be understood.
     """
 

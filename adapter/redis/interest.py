@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from adapter.redis.shard.watch import Watch
 from adapter.redis.shards import shard_of
-from adapter.redis.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from adapter.base import Topic
-    from adapter.redis.numbering import Write
-    from adapter.redis.shard import Shard
-    from adapter.redis.topology import Topology
+    from adapter.redis.primaries.topology import Topology
+    from adapter.redis.shard.numbering import Write
+    from adapter.redis.shard.shard import Shard
 
 LINGER = 5.0
 """Seconds for which a topic is listened to after it lost its last subscriber: a page that is loading anew."""

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from adapter.base import Occupancy, Topic
 from adapter.errors import Unavailable
-from adapter.redis.answers import read_remembered
 from adapter.redis.errors import Refusal
-from adapter.redis.nodes import read_nodes
+from adapter.redis.nodes.nodes import read_nodes
+from adapter.redis.shard.answers import read_remembered
 from adapter.redis.shards import shard_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from adapter.base import NodeInfo, Remembered
-    from adapter.redis.shard import Shard
-    from adapter.redis.topology import Topology
+    from adapter.redis.primaries.topology import Topology
+    from adapter.redis.shard.shard import Shard
 
 Command = tuple["bytes | str | int", ...]
 

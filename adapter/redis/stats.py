@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from adapter.plain_numbers import ClusterNumbers, StoreNumbers
 from adapter.redis.errors import FORBIDDEN, PASSING, Kind
-from adapter.redis.shard import State
+from adapter.redis.shard.shard import State
 from adapter.redis.troubles import Troubles
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from adapter.redis.errors import Refusal
-    from adapter.redis.shard import Shard
+    from adapter.redis.shard.shard import Shard
 
 KNOWN_CODES = PASSING | FORBIDDEN | {"NOSCRIPT", "OOM", "MISCONF", "NOREPLICAS", "ERR"}
 """Codes of refusals that are told apart; what a script or a module may think of besides is ``other``."""

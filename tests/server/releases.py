@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-from adapter.redis.envelope import VERSION
+from adapter.redis.shard.envelope import VERSION
 from tests.harness.node import ROOT
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def make_release(folder: Path, steps: int) -> Path:
     for package in ("server", "adapter"):
         shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
     version = VERSION + steps
-    _edit(folder / "adapter/redis/envelope.py", f"VERSION = {VERSION}\n", f"VERSION = {version}\n")
+    _edit(folder / "adapter/redis/shard/envelope.py", f"VERSION = {VERSION}\n", f"VERSION = {version}\n")
     _edit(
         folder / "adapter/redis/scripts/_write.lua",
         rf"'\149\{VERSION}\207' .. struct.pack('>I8', seq) .. tail",

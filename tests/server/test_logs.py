@@ -31,7 +31,7 @@ def stream() -> Iterator[io.StringIO]:
 
 def a_record(message: str = "opened", *args: object, **more: Any) -> logging.LogRecord:
     fields = {
-        "name": "server.connection",
+        "name": "server.connection.connection",
         "levelno": logging.INFO,
         "levelname": "INFO",
         "created": 1.25,
@@ -50,7 +50,7 @@ def test_json_record_has_time_level_logger_message_and_extra_fields() -> None:
     assert json.loads(line) == {
         "time": "1970-01-01T00:00:01.250Z",
         "level": "info",
-        "logger": "server.connection",
+        "logger": "server.connection.connection",
         "message": "opened x",
         "socket_id": "1.2",
         "count": 3,
@@ -69,7 +69,7 @@ def test_extra_field_can_not_pass_for_one_of_ours() -> None:
     assert (fields["time"], fields["level"], fields["logger"]) == (
         "1970-01-01T00:00:01.250Z",
         "info",
-        "server.connection",
+        "server.connection.connection",
     )
 
 
@@ -84,7 +84,7 @@ def test_json_record_holds_the_traceback() -> None:
 
 def test_human_record_is_readable() -> None:
     line = HumanFormatter().format(a_record("opened %s", "x", socket_id="1.2"))
-    assert line == "1970-01-01 00:00:01.250Z INFO    server.connection: opened x socket_id=1.2"
+    assert line == "1970-01-01 00:00:01.250Z INFO    server.connection.connection: opened x socket_id=1.2"
 
 
 def test_human_record_is_one_printable_line_whatever_it_says() -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from adapter.redis.envelope import Kind, read
 from adapter.redis.keys import ShardKeys, who_is
 from adapter.redis.scripts import Scripts
-from adapter.redis.writes import OWN_CLAIMS, Writes
+from adapter.redis.shard.envelope import Kind, read
+from adapter.redis.shard.writes import OWN_CLAIMS, Writes
 
 if TYPE_CHECKING:
-    from adapter.redis.link import Link
-    from adapter.redis.numbering import Write
+    from adapter.redis.link.link import Link
+    from adapter.redis.shard.numbering import Write
 
 TOPIC = "app/presence-a"
 SHARD = 3

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from adapter import Entry, Topic, Unavailable, topic_of
 from adapter.redis import RedisAdapter, RedisOptions
-from adapter.redis.reconcile import any_held
-from adapter.redis.shard import State
+from adapter.redis.primaries.reconcile import any_held
+from adapter.redis.shard.shard import State
 from adapter.redis.shards import shard_of
 from tests.adapter.redis.masters import Masters
 from tests.adapter.redis.recorder import Recorder

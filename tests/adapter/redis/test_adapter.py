@@ -11,9 +11,9 @@ import pytest
 from adapter import Entry, Full, Topic, Unavailable, topic_of
 from adapter.redis import Misconfigured, RedisAdapter, RedisOptions
 from adapter.redis.errors import LinkLost, Refusal
-from adapter.redis.link import open_link
-from adapter.redis.place import Place
-from adapter.redis.shard import State
+from adapter.redis.link.link import open_link
+from adapter.redis.link.place import Place
+from adapter.redis.shard.shard import State
 from tests.adapter.redis.proxy import Proxy
 from tests.adapter.redis.recorder import Recorder
 
@@ -369,7 +369,7 @@ async def test_a_dead_node_is_named_in_the_log(start: Start, server: Server, cap
 
 
 async def test_entries_that_redis_has_wrongly_are_corrected(start: Start, server: Server) -> None:
-    from adapter.redis.reconcile import reconcile
+    from adapter.redis.primaries.reconcile import reconcile
 
     a, b = await start(server.url), await start(server.url)
     await join(a, ROOM, "missing")

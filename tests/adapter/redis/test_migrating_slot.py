@@ -12,22 +12,22 @@ import pytest
 
 from adapter.base import Topic
 from adapter.outbox import Notice, Wants
-from adapter.redis.envelope import Kind
 from adapter.redis.errors import MOVING, Refusal
 from adapter.redis.keys import claim_of, who_is
-from adapter.redis.letters import write_letter
-from adapter.redis.link import Link, open_link
-from adapter.redis.place import Place
+from adapter.redis.link.link import Link, open_link
+from adapter.redis.link.place import Place
+from adapter.redis.outbox.letters import write_letter
+from adapter.redis.primaries.startup import load_scripts
 from adapter.redis.scripts import Scripts
+from adapter.redis.shard.envelope import Kind
 from adapter.redis.shards import slot_of_shard
-from adapter.redis.startup import load_scripts
 from tests.adapter.redis.caller import SHARD, TOPIC, Caller
 from tests.adapter.redis.masters import Masters
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
-    from adapter.redis.numbering import Write
+    from adapter.redis.shard.numbering import Write
 
 SLOT = slot_of_shard(SHARD)
 APPLIED = 1

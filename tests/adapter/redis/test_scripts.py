@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from adapter.outbox import OutboxOptions
-from adapter.redis.envelope import Kind, read
 from adapter.redis.keys import claim_of, who_is
-from adapter.redis.link import Link, open_link
-from adapter.redis.place import Place
+from adapter.redis.link.link import Link, open_link
+from adapter.redis.link.place import Place
+from adapter.redis.primaries.startup import load_scripts
 from adapter.redis.scripts import NAMES, Scripts
-from adapter.redis.startup import load_scripts
+from adapter.redis.shard.envelope import Kind, read
 from tests.adapter.redis.caller import TOPIC, Caller
 
 if TYPE_CHECKING:

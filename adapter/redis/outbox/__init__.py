@@ -1,0 +1,1 @@
+"""The outbox in Redis: what the world outside is to be told of, and which node tells it."""

@@ -1,0 +1,1 @@
+"""One shard, as a node sees it: what it writes there, and what it hears from there."""

@@ -1,0 +1,1 @@
+"""One client: its way in, its socket, its bytes."""

@@ -1,0 +1,1 @@
+"""What a node has of its operating system: signals, open files, memory."""

@@ -1,0 +1,157 @@
+"""Bringing a shard up to date, with a server that is told what to answer: what breaks in the middle of it."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any, cast
+
+import msgpack
+import pytest
+
+from adapter.redis.errors import LinkLost
+from adapter.redis.primaries.repair import Enrolment, repair
+from adapter.redis.scripts import Scripts
+from adapter.redis.shard.envelope import VERSION, Kind, read
+from adapter.redis.shard.intake import MOST_KEPT
+from adapter.redis.shard.shard import Claim, Shard
+from adapter.redis.shard.watch import Watch
+from tests.adapter.redis.recorder import Recorder
+from tests.adapter.redis.shard.test_shard import TOPIC, RecordingLink, a_shard
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from adapter.redis.link.link import Link
+
+SCRIPTS = Scripts(sharded=False)
+OLD, NEW = "1.000000", "2.000000"
+
+
+class ToldLink(RecordingLink):
+    """A server with a journal, and answers to enrolments that the test has chosen."""
+
+    def __init__(self, *, standings: list[list[Any] | None], journal: dict[int, bytes] | None = None) -> None:
+        super().__init__()
+        self.standings = deque(standings)
+        self.journal = journal or {}
+        # Called when commands to end connections are read.
+        self.on_commands: Callable[[], None] = lambda: None
+
+    async def ask(self, *command: bytes | str | int) -> Any:
+        match command[0]:
+            case "XRANGE":
+                first, last = (int(str(bound).partition("-")[0]) for bound in command[2:4])
+                return [
+                    (b"%d-0" % position, (b"t", TOPIC.encode(), b"b", envelope(position, payload)))
+                    for position, payload in self.journal.items()
+                    if first <= position <= last
+                ]
+            case "ZRANGE":
+                self.on_commands()
+                return []
+        assert command[1] == SCRIPTS.digests["register"]
+        standing = self.standings.popleft()
+        if standing is None:
+            raise LinkLost("the answer is lost")
+        return standing
+
+
+def envelope(position: int, payload: bytes) -> bytes:
+    packed: bytes = msgpack.packb((VERSION, position, int(Kind.MESSAGE), "", payload))
+    assert read(packed)[0] == position
+    return packed
+
+
+def standing(epoch: str, position: int, *, noted: str = "", stored: str = "0") -> list[Any]:
+    return [epoch.encode(), b"%d" % position, noted.encode(), stored.encode(), 0, b"replid"]
+
+
+def a_known_shard(*, seen: int) -> tuple[Shard, Watch]:
+    """Return a shard that is away, after it was in use."""
+    shard = a_shard()
+    watch = shard.watches[TOPIC] = Watch(TOPIC, shard)
+    shard.is_enrolled = True
+    shard.attach(cast("Link", RecordingLink()), SCRIPTS, "replid")
+    shard.intake.skip_to(seen)
+    shard.told = seen
+    shard.resume(settling=False)
+    shard.break_off("test")
+    return shard, watch
+
+
+async def mend(shard: Shard, link: ToldLink) -> None:
+    shard.attach(cast("Link", link), SCRIPTS, "replid")
+    await repair(shard, Enrolment("boot", (), cast("Link", link), SCRIPTS))
+
+
+def told(shard: Shard) -> list[tuple[object, object]]:
+    assert isinstance(shard.receiver, Recorder)
+    return [(item[2], item[3]) for item in shard.receiver.of("message")]
+
+
+async def test_what_the_old_server_said_last_is_not_taken_for_the_new_ones() -> None:
+    shard, watch = a_known_shard(seen=100)
+    # The old primary goes on for a moment after it isn't used any more; the new one never gets that.
+    for position in range(101, 106):
+        shard.arrived(watch, position, Kind.MESSAGE, "", b"lost", 10)
+    shard.detach()
+    link = ToldLink(standings=[standing(NEW, 102, noted=f"{OLD}=100")], journal={101: b"a", 102: b"b"})
+    await mend(shard, link)
+    shard.arrived(watch, 103, Kind.MESSAGE, "", b"c", 10)
+    assert told(shard) == [(101, b"a"), (102, b"b"), (103, b"c")]
+    assert shard.stats.gaps == 0
+
+
+async def test_an_answer_that_was_ahead_of_the_messages_is_known_to_be_lost() -> None:
+    shard, watch = a_known_shard(seen=100)
+    # Somebody was answered at a position that the new primary has given to another message.
+    shard.told = 105
+    link = ToldLink(
+        standings=[standing(NEW, 104, noted=f"{OLD}=103")], journal={101: b"a", 102: b"b", 103: b"c", 104: b"d"}
+    )
+    await mend(shard, link)
+    shard.arrived(watch, 105, Kind.MESSAGE, "", b"e", 10)
+    assert [payload for _, payload in told(shard)] == [b"a", b"b", b"c", b"d", b"e"]
+    assert all(int(str(position)) > 105 for position, _ in told(shard))
+    assert shard.stats.gaps == 1
+
+
+async def test_claims_are_entered_again_though_the_answer_that_told_of_their_loss_was_lost() -> None:
+    shard, _ = a_known_shard(seen=10)
+    shard.line.given = shard.line.acknowledged = 7
+    shard.claims[TOPIC, "=u"] = Claim(b"{}", shard.writes.enter(TOPIC, "=u", b"{}"), is_made=True)
+    link = ToldLink(standings=[None])
+    with pytest.raises(LinkLost):
+        await mend(shard, link)
+    shard.detach()
+    # The server has taken over the number meanwhile.
+    link = ToldLink(standings=[standing(NEW, 10, noted=f"{OLD}=10", stored="7")])
+    await mend(shard, link)
+    assert [context[1].script for _, context in link.sent] == ["enter"]
+
+
+async def test_an_entry_that_was_never_made_is_not_made_quietly() -> None:
+    shard, _ = a_known_shard(seen=10)
+    shard.line.given = shard.line.acknowledged = 7
+    new = shard.writes.enter(TOPIC, "=new", b"{}")
+    shard.claims[TOPIC, "=new"] = Claim(b"{}", new)
+    shard.submit(new)
+    link = ToldLink(standings=[standing(NEW, 10, noted=f"{OLD}=10", stored="3")])
+    await mend(shard, link)
+    assert [context[1] for _, context in link.sent] == [new], "its own write tells everybody of it"
+
+
+async def test_too_much_may_arrive_while_commands_are_read_again() -> None:
+    shard, watch = a_known_shard(seen=10)
+    link = ToldLink(
+        standings=[standing(OLD, 20, stored="0"), standing(OLD, 21, stored="0")], journal={20: b"a", 21: b"b"}
+    )
+
+    def flood() -> None:
+        if not shard.intake.has_overflowed and len(link.standings) == 1:
+            shard.arrived(watch, 21, Kind.MESSAGE, "", b"b", MOST_KEPT + 1)
+
+    link.on_commands = flood
+    await mend(shard, link)
+    assert told(shard) == [(21, b"b")]
+    assert shard.stats.gaps == 1

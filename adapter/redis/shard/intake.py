@@ -28,10 +28,6 @@ class Intake(Generic[Item]):
         self._kept_bytes = 0
         self.has_overflowed = False
 
-    @property
-    def is_live(self) -> bool:
-        return self._kept is None
-
     def keep_aside(self) -> None:
         """Keep what arrives from now on until :meth:`resume`; what was kept before is for the journal to tell.
 

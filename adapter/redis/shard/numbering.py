@@ -75,15 +75,12 @@ class Line:
         """How many are not answered yet."""
         return len(self.waiting) + len(self.unanswered)
 
-    def add(self, write: Write) -> None:
-        self.waiting.append(write)
-
     def add_first(self, writes: Iterable[Write]) -> None:
         """Put writes in front of those that wait."""
         self.waiting.extendleft(reversed(list(writes)))
 
-    def add_at_once(self, write: Write) -> bool:
-        """Add a write that is to be sent now, if none has to be sent before it."""
+    def add(self, write: Write) -> bool:
+        """Add a write; tell whether it is to be sent now, since none has to be sent before it."""
         # While it settles only patient ones wait on an open line, and the others don't wait for them.
         has_to_wait = write.is_patient if self.is_settling else bool(self.waiting)
         if not self.is_open or self._send_again or has_to_wait:

@@ -121,7 +121,7 @@ class Shard:
 
     def submit(self, write: Write) -> None:
         """Have a write applied once, after all that were submitted before it."""
-        if self.line.add_at_once(write):
+        if self.line.add(write):
             self._send(write)
 
     def pump(self) -> None:

@@ -34,7 +34,7 @@ def test_numbers_are_given_on_sending_in_order() -> None:
 def test_a_write_goes_out_at_once_if_nothing_is_before_it() -> None:
     line = an_open_line()
     write = a_write()
-    assert line.add_at_once(write)
+    assert line.add(write)
     assert (write.number, line.to_send()) == (1, [])
 
 
@@ -42,11 +42,11 @@ def test_what_is_refused_is_sent_again_with_its_followers_and_its_number() -> No
     line = an_open_line()
     writes = [a_write() for _ in range(3)]
     for write in writes:
-        line.add_at_once(write)
+        line.add(write)
     line.applied(writes[0])
     line.refused()
     assert line.to_send() == [], "an answer is outstanding still"
-    assert not line.add_at_once(late := a_write())
+    assert not line.add(late := a_write())
     line.refused()
     assert line.to_send() == [writes[1], writes[2], late]
     assert [writes[1].number, writes[2].number, late.number] == [2, 3, 4]
@@ -54,7 +54,7 @@ def test_what_is_refused_is_sent_again_with_its_followers_and_its_number() -> No
 
 def test_what_was_on_a_lost_link_is_sent_again() -> None:
     line = an_open_line()
-    line.add_at_once(write := a_write())
+    line.add(write := a_write())
     line.lost()
     assert line.to_send() == []
     line.is_open = True
@@ -66,8 +66,8 @@ def test_what_was_on_a_lost_link_is_sent_again() -> None:
 def test_patient_writes_wait_while_the_shard_settles_and_others_overtake() -> None:
     line = an_open_line()
     line.is_settling = True
-    assert not line.add_at_once(enter := a_write("enter", is_patient=True))
-    assert line.add_at_once(publish := a_write())
+    assert not line.add(enter := a_write("enter", is_patient=True))
+    assert line.add(publish := a_write())
     assert line.to_send() == []
     line.is_settling = False
     assert line.to_send() == [enter]
@@ -82,7 +82,7 @@ async def test_overdue_writes_leave_the_line_unless_they_have_a_number() -> None
     sent, waiting = a_write(), a_write()
     sent.future, waiting.future = loop.create_future(), loop.create_future()
     sent.asked_at = waiting.asked_at = 1.0
-    line.add_at_once(sent)
+    line.add(sent)
     line.lost()
     line.add(waiting)
     assert line.overdue(0.9) == []
@@ -95,9 +95,11 @@ def test_another_boot_numbers_from_one_and_leaves_out_what_was_applied() -> None
     line = an_open_line()
     applied, state, unknown = a_write(), a_write("enter", is_patient=True), a_write()
     for write in (applied, state, unknown):
-        line.add_at_once(write)
+        line.add(write)
+    line.is_open = False
     line.add(waiting := a_write())
     assert line.begin_again(applied=2) == [applied]
+    line.is_open = True
     assert line.to_send() == [state, unknown, waiting]
     assert [state.number, unknown.number, waiting.number] == [1, 2, 3]
 
@@ -135,7 +137,7 @@ def test_each_write_is_applied_once_and_in_order_whatever_happens(steps: list[st
     for step in [*steps, "lose answers"]:
         if step == "add":
             added.append(write := a_write())
-            if line.add_at_once(write):
+            if line.add(write):
                 wire.append(write)
         elif step in {"answer", "refuse"} and wire:
             answer(refuse=step == "refuse")

@@ -209,7 +209,7 @@ class Adapter(Protocol):
         """
 
     def watch(self, topic: Topic) -> None:
-        """Be called back about `topic`. An ``enter`` that follows is answered only once this is in force."""
+        """Be called back about `topic`. An ``enter`` or ``describe`` that follows is answered only once that is so."""
 
     def unwatch(self, topic: Topic) -> None:
         """Lose interest in `topic`. Callbacks may still come for a while."""

@@ -304,7 +304,12 @@ class RedisAdapter:
 
     async def describe(self, topics: Sequence[Topic]) -> list[Occupancy]:
         self._tell_counts()
-        return await self._reads.describe(topics)
+        try:
+            async with asyncio.timeout(self._options.patience):
+                await self._interest.wait_confirmed(topics)
+                return await self._reads.describe(topics)
+        except TimeoutError as exc:
+            raise away() from exc
 
     async def occupied_topics(self, app_id: str, prefix: str = "") -> dict[str, Occupancy]:
         self._tell_counts()

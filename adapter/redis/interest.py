@@ -12,7 +12,7 @@ from adapter.redis.shard.watch import Watch
 from adapter.redis.shards import shard_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from adapter.base import Topic
     from adapter.redis.primaries.topology import Topology
@@ -58,6 +58,13 @@ class Interest:
             shard.submit(write)
         else:
             watch.held.append(write)
+
+    async def wait_confirmed(self, topics: Iterable[Topic]) -> None:
+        """Wait until those of the topics that are watched are listened to."""
+        for topic in topics:
+            watch = self._topology.shards[shard_of(topic)].watches.get(topic)
+            if watch is not None:
+                await watch.wait_confirmed()
 
     def overdue(self, before: float) -> list[Write]:
         """Take out the writes asked for until `before` that wait no longer."""

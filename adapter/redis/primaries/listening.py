@@ -63,7 +63,5 @@ class Listening:
         watch = self._by_channel.get(channel)
         if watch is None or watch.is_confirmed:
             return
-        watch.is_confirmed = True
-        held, watch.held = watch.held, []
-        for write in held:
+        for write in watch.confirm():
             watch.shard.submit(write)

@@ -7,6 +7,7 @@ Confirmed once, it stays so while links break: what is missed then is read from 
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ class Watch:
     """Interest in one topic."""
 
     __slots__ = (
+        "_confirmation",
         "changed_at",
         "channel",
         "held",
@@ -39,6 +41,8 @@ class Watch:
         self.is_wanted = True
         self.unwanted_at = 0.0
         self.is_confirmed = False
+        # Set with the confirmation, if somebody waits for it.
+        self._confirmation: asyncio.Event | None = None
         # Writes that wait for the confirmation, in order.
         self.held: list[Write] = []
         # The position of the last change of entries that was told, and of the last time the topic was read again.
@@ -47,3 +51,17 @@ class Watch:
         # Whether it has to be read again, and whether that is under way.
         self.is_stale = False
         self.is_looked_at = False
+
+    def confirm(self) -> list[Write]:
+        """Note that the topic is listened to; return the writes that have waited for it."""
+        self.is_confirmed = True
+        if self._confirmation is not None:
+            self._confirmation.set()
+        held, self.held = self.held, []
+        return held
+
+    async def wait_confirmed(self) -> None:
+        """Wait until the topic is listened to."""
+        if not self.is_confirmed:
+            self._confirmation = self._confirmation or asyncio.Event()
+            await self._confirmation.wait()

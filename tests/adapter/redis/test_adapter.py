@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,12 +15,13 @@ from adapter.redis import Misconfigured, RedisAdapter, RedisOptions
 from adapter.redis.errors import LinkLost, Refusal
 from adapter.redis.link.link import open_link
 from adapter.redis.link.place import Place
+from adapter.redis.link.subscription import Subscription
 from adapter.redis.shard.shard import State
 from tests.adapter.redis.proxy import Proxy
 from tests.adapter.redis.recorder import Recorder
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable
 
     from tests.adapter.redis.conftest import Node
     from tests.adapter.redis.servers import Server
@@ -119,6 +122,24 @@ async def test_reads_tell_what_was_written_just_before(start: Start, server: Ser
     assert await b.adapter.occupied_topics("app", "presence-") == {"presence-room": described}
     assert await b.adapter.occupied_topics("app", "private-") == {}
     assert await b.adapter.occupied_topics("ap") == {}
+
+
+async def test_a_topic_is_described_as_of_when_it_is_listened_to(
+    start: Start, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What came between would be told by nobody."""
+    a, b = await start(server.url), await start(server.url)
+    add, held_up = Subscription.add, list[Callable[[], None]]()
+    monkeypatch.setattr(Subscription, "add", lambda self, new: held_up.append(partial(add, self, new)))
+    a.adapter.watch(ROOM)
+    describing = asyncio.create_task(a.adapter.describe([ROOM]))
+    await asyncio.sleep(0)
+    monkeypatch.setattr(Subscription, "add", add)
+    await join(b, ROOM)
+    for go_on in held_up:
+        go_on()
+    (told,) = await describing
+    assert told.occupied
 
 
 async def test_counts_are_added_up_and_told_to_all(start: Start, server: Server) -> None:

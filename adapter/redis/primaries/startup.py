@@ -34,6 +34,7 @@ _BY_TEXT = {
     # Inside of scripts permissions are refused in other words, and other ones in each version.
     "ACL failure": _BY_CODE["NOPERM"],
     "The user executing the script": _BY_CODE["NOPERM"],
+    "max number of clients": (Kind.UNREACHABLE, "has as many connections as it may have: raise its maxclients"),
     "without any password": (Kind.CREDENTIALS, "has no password: write the URL without one, or give it one"),
     "cluster support disabled": (Kind.UNFIT, "is no part of a Redis Cluster: write redis://"),
 }
@@ -47,7 +48,7 @@ def explain(place: object, refusal: Refusal) -> LinkLost | Misconfigured:
     found = _BY_CODE.get(refusal.code) or next(
         (known for text, known in _BY_TEXT.items() if text in str(refusal)), (Kind.UNFIT, "refuses what nodes do")
     )
-    is_passing = found[0] in {Kind.FULL, Kind.READ_ONLY}
+    is_passing = found[0] in {Kind.FULL, Kind.READ_ONLY, Kind.UNREACHABLE}
     return (LinkLost if is_passing else Misconfigured)(f"{place} {found[1]} ({refusal})", found[0])
 
 

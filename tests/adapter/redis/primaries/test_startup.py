@@ -72,6 +72,8 @@ def test_what_somebody_has_to_mend_is_a_mistake(refusal: str, kind: Kind) -> Non
     ("refusal", "kind"),
     [
         ("LOADING Redis is loading the dataset in memory", Kind.UNREACHABLE),
+        ("ERR max number of clients reached", Kind.UNREACHABLE),
+        ("ERR max number of clients + cluster connections reached", Kind.UNREACHABLE),
         ("READONLY You can't write against a read only replica.", Kind.REPLICA),
         ("OOM command not allowed when used memory > 'maxmemory'.", Kind.FULL),
         ("MISCONF Redis is configured to save RDB snapshots, but it's currently unable to", Kind.READ_ONLY),

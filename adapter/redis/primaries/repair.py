@@ -116,7 +116,7 @@ async def repair(shard: Shard, enrolment: Enrolment) -> None:
     while True:
         standing = await _enrol(shard, enrolment)
         if not await _read_journal(shard, enrolment.link, standing.position):
-            shard.has_gap = True
+            _note_gap(shard)
             shard.intake.skip_to(standing.position)
         if shard.has_gap:
             await _reread_commands(shard, enrolment.link)
@@ -164,13 +164,18 @@ def _take_note(shard: Shard, standing: Standing, *, is_new: bool) -> None:
     if shard.epoch and shard.epoch != standing.epoch and standing.noted.get(shard.epoch, -1) < _known(shard):
         # What is known here is not what the shard holds. Positions begin anew: all that come are above all that the
         # receiver was told or answered.
-        shard.has_gap = True
+        _note_gap(shard)
         shard.base = shard.told + 1
         shard.intake.skip_to(_parting(shard, standing))
     if not shard.epoch or not shard.watches:
         shard.has_gap = False
         shard.intake.skip_to(standing.position)
     shard.epoch, shard.replid = standing.epoch, standing.replid
+
+
+def _note_gap(shard: Shard) -> None:
+    shard.has_gap = True
+    shard.distrust()
 
 
 def _known(shard: Shard) -> int:
@@ -230,7 +235,6 @@ def _resume(shard: Shard, *, is_settling: bool) -> None:
         logger.warning(
             "shard %d: messages are missing, topics that are read again: %d", shard.number, len(shard.watches)
         )
-        shard.distrust()
     if is_settling:
         # What it holds so far is not the truth: that is read once it is complete.
         shard.distrust()

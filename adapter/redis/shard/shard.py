@@ -273,7 +273,9 @@ class Shard:
             return
         else:
             watch.changed_at = self.base + position
-            self._deliver_change(watch, kind, first, second, watch.changed_at)
+            # What is to be read again is told as a whole: a change by itself may be of a roster that isn't complete.
+            if not watch.is_stale or kind == Kind.LOOK:
+                self._deliver_change(watch, kind, first, second, watch.changed_at)
 
     def _deliver_change(self, watch: Watch, kind: int, first: Any, second: Any, position: int) -> None:
         receiver = self.receiver

@@ -19,7 +19,7 @@ from tests.adapter.redis.recorder import Recorder
 from tests.adapter.redis.shard.test_shard import TOPIC, RecordingLink, a_shard
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from adapter.redis.link.link import Link
 
@@ -30,7 +30,9 @@ OLD, NEW = "1.000000", "2.000000"
 class ToldLink(RecordingLink):
     """A server with a journal, and answers to enrolments that the test has chosen."""
 
-    def __init__(self, *, standings: list[list[Any] | None], journal: dict[int, bytes] | None = None) -> None:
+    def __init__(
+        self, *, standings: list[list[Any] | None], journal: Mapping[int, bytes | tuple[Kind, str | None]] | None = None
+    ) -> None:
         super().__init__()
         self.standings = deque(standings)
         self.journal = journal or {}
@@ -42,8 +44,8 @@ class ToldLink(RecordingLink):
             case "XRANGE":
                 first, last = (int(str(bound).partition("-")[0]) for bound in command[2:4])
                 return [
-                    (b"%d-0" % position, (b"t", TOPIC.encode(), b"b", envelope(position, payload)))
-                    for position, payload in self.journal.items()
+                    (b"%d-0" % position, (b"t", TOPIC.encode(), b"b", envelope(position, what)))
+                    for position, what in self.journal.items()
                     if first <= position <= last
                 ]
             case "ZRANGE":
@@ -56,8 +58,10 @@ class ToldLink(RecordingLink):
         return standing
 
 
-def envelope(position: int, payload: bytes) -> bytes:
-    packed: bytes = msgpack.packb((VERSION, position, int(Kind.MESSAGE), "", payload))
+def envelope(position: int, what: bytes | tuple[Kind, str | None]) -> bytes:
+    """Return the envelope of a payload, or of a kind with its user."""
+    kind, first, second = (Kind.MESSAGE, "", what) if isinstance(what, bytes) else (*what, None)
+    packed: bytes = msgpack.packb((VERSION, position, int(kind), first, second))
     assert read(packed)[0] == position
     return packed
 
@@ -155,3 +159,22 @@ async def test_too_much_may_arrive_while_commands_are_read_again() -> None:
     await mend(shard, link)
     assert told(shard) == [(21, b"b")]
     assert shard.stats.gaps == 1
+
+
+async def test_what_a_memory_that_began_anew_says_of_members_is_told_once_it_is_the_whole() -> None:
+    """Somebody left another node before this one was back, which has that user too: for its clients nobody is gone."""
+    shard, watch = a_known_shard(seen=10)
+    came_and_went = [(Kind.OCCUPIED, None), (Kind.JOINED, "u"), (Kind.LEFT, "u"), (Kind.VACATED, None)]
+    journal: dict[int, bytes | tuple[Kind, str | None]] = dict(enumerate(came_and_went, 1))
+    journal[5] = b"payload"
+    link = ToldLink(standings=[standing(NEW, 5)], journal=journal)
+    await mend(shard, link)
+    shard.arrived(watch, 6, Kind.JOINED, "v", b"{}", 10)
+    assert [item[0] for item in cast("Recorder", shard.receiver).told] == ["message"]
+    # How the topic stands by then; the second answer has the last change, too.
+    roster = [b"u", b"{}", b"v", b"{}"]
+    for position, members in ((b"5", roster[:2]), (b"6", roster)):
+        link.answer([NEW.encode(), position, 0, position, b"0", b"0", members, None, -2, 1])
+    assert cast("Recorder", shard.receiver).of("resynced") == [("resynced", TOPIC, None, ["u", "v"], True)]
+    shard.arrived(watch, 7, Kind.LEFT, "v", None, 10)
+    assert cast("Recorder", shard.receiver).told[-1][0::3] == ("left", "v")

@@ -23,6 +23,9 @@ class Finder(Protocol):
         :raises Misconfigured: if nobody ever will.
         """
 
+    def doubt(self) -> None:
+        """Note that what was found last was of no use."""
+
 
 class FixedFinder:
     """A server that is always at the same address."""
@@ -36,14 +39,19 @@ class FixedFinder:
     async def find(self) -> Place:
         return self._place
 
+    def doubt(self) -> None:
+        """There is no other place."""
+
 
 class SentinelFinder:
-    """Asks the Sentinels, each time, starting with the one that knew it last."""
+    """Asks the Sentinels, each time, starting with the one that knew it last; those that told nothing come last."""
 
     def __init__(self, target: Sentinel, options: RedisOptions) -> None:
         self._name = target.name
         self._place = target.place
         self._sentinels = list(target.sentinels)
+        # Those that told nothing when they were asked last.
+        self._silent: set[Place] = set()
         self._options = options
 
     def __str__(self) -> str:
@@ -52,7 +60,7 @@ class SentinelFinder:
     async def find(self) -> Place:
         mistakes: list[Misconfigured] = []
         why: Exception | None = None
-        for sentinel in list(self._sentinels):
+        for sentinel in sorted(self._sentinels, key=self._silent.__contains__):
             try:
                 found = await self._ask(sentinel)
             except LinkLost as exc:
@@ -60,12 +68,18 @@ class SentinelFinder:
             except Misconfigured as exc:
                 mistakes.append(exc)
             else:
+                self._silent.discard(sentinel)
                 self._sentinels.remove(sentinel)
                 self._sentinels.insert(0, sentinel)
                 return found
+            self._silent.add(sentinel)
         if len(mistakes) == len(self._sentinels):
             raise mistakes[0]
         raise LinkLost(f"no Sentinel names the primary: {why}")
+
+    def doubt(self) -> None:
+        """Ask the one that named it after the others: cut off from them, it tells nothing but old news."""
+        self._sentinels.append(self._sentinels.pop(0))
 
     async def _ask(self, sentinel: Place) -> Place:
         try:

@@ -163,6 +163,8 @@ class Partition:
                 return
             if self.up.is_set():
                 pause = FIRST_PAUSE
+            else:
+                self.finder.doubt()
             self._report(why)
             self._break_off()
             if self._on_displaced is not None:

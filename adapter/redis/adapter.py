@@ -357,13 +357,14 @@ class RedisAdapter:
 
     # This node among others
 
-    async def _send_beat(self, text: str) -> Any:
+    async def _send_beat(self, text: str, peers: Iterable[str]) -> Any:
         home, boot = self._shards[0], self._identity.boot
         if home.state is State.AWAY:
             # A server that lost its memory doesn't know this boot yet, which isn't dead because of that.
             raise LinkLost("this node is not enrolled")
         keys = home.keys
-        return await self._topology.home.run_script("beat", [keys.beats, keys.nodes, keys.writes(boot)], boot, text)
+        names = keys.beats, keys.nodes, keys.writes(boot)
+        return await self._topology.home.run_script("beat", names, boot, text, *peers)
 
     def _describe_node(self) -> dict[str, Any]:
         return {

@@ -20,7 +20,7 @@ from adapter.base import NodeInfo
 from adapter.redis.errors import LinkLost, Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from adapter.redis.nodes.identity import Identity
     from adapter.redis.stats import Stats
@@ -72,7 +72,7 @@ class Health:
 class Nodes:
     """The nodes of the cluster, as this one hears of them.
 
-    :param beat: sends a beat with a text; returns what scripts/beat.lua tells.
+    :param beat: sends a beat with a text, and peers that are not to be forgotten; returns what scripts/beat.lua tells.
     :param describe: returns what this node says of itself.
     :param server: names the server and its memory.
     :param reap: cleans up after a dead node.
@@ -84,7 +84,7 @@ class Nodes:
         identity: Identity,
         stats: Stats,
         *,
-        beat: Callable[[str], Awaitable[Any]],
+        beat: Callable[[str, Iterable[str]], Awaitable[Any]],
         describe: Callable[[], dict[str, Any]],
         server: Callable[[], str],
         reap: Callable[[str], Awaitable[None]],
@@ -98,6 +98,8 @@ class Nodes:
         self._reap = reap
         self._on_beat = on_beat
         self._has_news = asyncio.Event()
+        # The boot under which this node was heard last.
+        self._heard_as = ""
         self.health = Health()
 
     async def run(self) -> None:
@@ -132,10 +134,13 @@ class Nodes:
         :raises LinkLost: if Redis is away.
         """
         boot = self._identity.boot
-        is_alive, now, beats = await self._beat(json.dumps(self._describe()))
+        # What was known before this boot was heard may be old: who has signed off meanwhile is not to be missed.
+        peers = self._identity.peers if boot == self._heard_as else ()
+        is_alive, now, beats = await self._beat(json.dumps(self._describe()), peers)
         if not is_alive:
             self._identity.declared_dead(boot)
             return []
+        self._heard_as = boot
         scores = iter(beats)
         ages = {other.decode(): float(now) - float(at) for other, at in zip(scores, scores, strict=True)}
         ages.pop(boot, None)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from adapter.outbox import OutboxOptions
+from adapter.redis.errors import Refusal
 from adapter.redis.keys import claim_of, who_is
 from adapter.redis.link.link import Link, open_link
 from adapter.redis.link.place import Place
@@ -499,6 +500,30 @@ async def test_who_was_heard_in_the_future_was_heard_now(a: Caller) -> None:
     _, now, beats = await a.run("beat", keys, a.boot, "{}")
     heard = dict(zip(beats[::2], beats[1::2], strict=True))
     assert float(heard[b"dead"]) == pytest.approx(float(now), abs=1e-5)
+
+
+async def test_where_the_beats_were_forgotten_who_was_known_will_be_missed(a: Caller) -> None:
+    keys = [a.keys.beats, a.keys.nodes, a.keys.writes(a.boot)]
+    _, now, beats = await a.run("beat", keys, a.boot, "{}", "boot-b")
+    heard = dict(zip(beats[::2], beats[1::2], strict=True))
+    assert float(heard[b"boot-b"]) == pytest.approx(float(now), abs=1e-5)
+    await a.link.ask("ZREM", a.keys.beats, "boot-b")
+    _, _, beats = await a.run("beat", keys, a.boot, "{}", "boot-b")
+    assert b"boot-b" not in beats, "it has signed off"
+
+
+async def test_who_lives_is_known_though_the_server_is_full(a: Caller, server: Server) -> None:
+    keys = [a.keys.beats, a.keys.nodes, a.keys.writes(a.boot)]
+    _, before, _ = await a.run("beat", keys, a.boot, "{}")
+    server.command("CONFIG", "SET", "maxmemory", "1")
+    try:
+        with pytest.raises(Refusal, match="OOM"):
+            await a.enter("u")
+        _, now, beats = await a.run("beat", keys, a.boot, "{}")
+    finally:
+        server.command("CONFIG", "SET", "maxmemory", "0")
+    assert float(beats[1]) == pytest.approx(float(now), abs=1e-5)
+    assert float(now) > float(before)
 
 
 async def test_leases_stay_within_the_limit_of_all(a: Caller) -> None:

@@ -8,15 +8,16 @@ if TYPE_CHECKING:
     from server.config import Settings
 
 _DEMO = """
-  ┌──────────────────────────────────────────────────────────────────────────┐
+  ┌───────────────────────────────────────────────────────────────────────────┐
   │  DEMO: no application is configured. Anybody who reads this can publish.  │
   │  Set SHOAL_APPS or [[apps]] in a file (see docs/configuration.md).        │
-  └──────────────────────────────────────────────────────────────────────────┘
+  └───────────────────────────────────────────────────────────────────────────┘
 
   app id      {id}
   app key     {key}
   app secret  {secret}
-
+"""
+_HOW = """
   Subscribe from a page, or from Node after `npm install pusher-js`:
 
     const Pusher = require("pusher-js");   // in Node; a page has it from its script
@@ -43,7 +44,9 @@ def banner(settings: Settings, *, address: str, port: int, metrics_address: str,
     where = address if settings.unix_socket else f"{scheme}://{address}"
     lines = [f"Shoal is ready on {where}, metrics on http://{metrics_address}/metrics"]
     if settings.demo:
-        lines.append(_demo(settings, port, scheme, shoal))
+        lines.append(_demo(settings))
+        if settings.unix_socket is None:
+            lines.append(_how(settings, port, scheme, shoal))
     elif settings.store_options is not None:
         lines.append(f"  applications from a store: {settings.app_store.partition('://')[0]}")
     else:
@@ -51,14 +54,18 @@ def banner(settings: Settings, *, address: str, port: int, metrics_address: str,
     return "\n".join(lines)
 
 
-def _demo(settings: Settings, port: int, scheme: str, shoal: str) -> str:
+def _demo(settings: Settings) -> str:
     app = settings.apps[0]
+    return _DEMO.format(id=app.id, key=app.key, secret=app.secret.get_secret_value()).rstrip("\n")
+
+
+def _how(settings: Settings, port: int, scheme: str, shoal: str) -> str:
     host = settings.host if settings.host not in ("0.0.0.0", "::") else "127.0.0.1"
-    is_default = (port, scheme) == (6001, "http")
-    return _DEMO.format(
-        id=app.id,
-        key=app.key,
-        secret=app.secret.get_secret_value(),
+    if ":" in host:
+        host = f"[{host}]"
+    is_default = (host, port, scheme) == ("127.0.0.1", 6001, "http")
+    return _HOW.format(
+        key=settings.apps[0].key,
         host=host,
         port=port,
         tls="true" if scheme == "https" else "false",

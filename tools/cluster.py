@@ -27,10 +27,10 @@ _APPS = json.dumps(
 )
 """Served unless others are configured: as the demo application, whose long greeting each node would print."""
 _HINT = """
-  ┌──────────────────────────────────────────────────────────────────────────┐
+  ┌───────────────────────────────────────────────────────────────────────────┐
   │  DEMO: all on this machine, and a secret that everybody knows. The Redis  │
   │  keeps nothing, and ends with this. For a real one: docs/cluster.md.      │
-  └──────────────────────────────────────────────────────────────────────────┘
+  └───────────────────────────────────────────────────────────────────────────┘
 
 {nodes}
 

@@ -121,11 +121,19 @@ async def open_link(place: Place, *, connect_timeout: float, answer_timeout: flo
             await _log_in(link)
             is_open = True
     except (OSError, TimeoutError) as exc:
-        raise LinkLost(f"can't connect to {place}: {exc or 'no answer in time'}") from exc
+        raise LinkLost(f"can't connect to {place}: {_reason(exc, place)}") from exc
     finally:
         if link is not None and not is_open:
             link.wire.close()
     return link
+
+
+def _reason(exc: Exception, place: Place) -> str:
+    """Return why there is no connection, also where the exception has no words for it."""
+    text = str(exc) or ("no answer in time" if isinstance(exc, TimeoutError) else type(exc).__name__)
+    # Who expects no TLS waits for the end of a line that never comes, or hangs up.
+    is_puzzled = place.tls is not None and isinstance(exc, TimeoutError | ConnectionResetError)
+    return f"{text} (does it expect TLS?)" if is_puzzled else text
 
 
 async def _connect(place: Place) -> Wire:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 PORT = 6379
 SENTINEL_PORT = 26379
+_OPTIONS = ("db", "ca", "cert", "key", "sentinel_password")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +83,14 @@ def read_url(url: str) -> Target:
         return _read(urlsplit(url))
     except (ValueError, OSError) as exc:
         # The URL may hold a password: only its beginning is repeated.
-        raise Misconfigured(f"redis: {url.partition('://')[0]}://...: {exc}") from None
+        scheme, separator, _ = url.partition("://")
+        raise Misconfigured(f"redis: {f'{scheme}://...' if separator else 'no scheme'}: {exc}") from None
 
 
 def _read(parts: SplitResult) -> Target:
     scheme, _, kind = parts.scheme.partition("+")
+    if unknown := parse_qs(parts.query, keep_blank_values=True).keys() - _OPTIONS:
+        raise ValueError(f"no such option: {', '.join(sorted(unknown))}; there are {', '.join(_OPTIONS)}")
     if scheme == "unix" and not kind:
         return Single(replace(_credentials(parts), path=unquote(parts.path)))
     if scheme not in {"redis", "rediss"} or kind not in {"", "sentinel", "cluster"}:

@@ -43,7 +43,9 @@ def test_a_cluster_is_known_by_some_nodes() -> None:
 @pytest.mark.parametrize(
     ("url", "reason"),
     [
-        ("http://example.com", "write redis://"),
+        ("http://example.com", "http://...: write redis://"),
+        ("example.com:6379", "no scheme: write redis://"),
+        ("rediss://a?ca_file=/ca.pem", "no such option: ca_file; there are db, ca, cert"),
         ("redis+magic://example.com", "write redis://"),
         ("redis://a,b", "one host only"),
         ("redis://a/b", "'b' is not a number"),

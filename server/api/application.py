@@ -11,6 +11,7 @@ from starlette.routing import Route, Router
 from server.api.authentication import Authentication
 from server.api.channels import Channels
 from server.api.endpoint import Endpoint
+from server.api.errors import UpgradeRequired
 from server.api.events import Events
 from server.api.failures import Failures
 from server.api.health import health_routes
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from adapter.base import Adapter
+    from server.api.answers import Answer
     from server.api.authentication import SignedHandler
+    from server.api.call import Call
     from server.api.endpoint import Handler
     from server.api.metrics import ApiMetrics
     from server.apps import Directory
@@ -106,6 +109,11 @@ def create_api(
         # Deprecated by Pusher, but cheap to have.
         route(f"{app}/channels/{{channel}}/events", "POST", events.publish_to_channel),
         route(f"{app}/channels/{{channel}}/stats", "GET", reading(channels.stats)),
+        Route("/app/{key}", endpoint("/app/{key}", {"GET": _refuse_plain})),
         *health_routes(readiness=readiness, draining=draining, observe=metrics.request),
     ]
     return Api(routes, publishing=publishing, nowhere=endpoint("unmatched", {}))
+
+
+async def _refuse_plain(call: Call) -> Answer:
+    raise UpgradeRequired

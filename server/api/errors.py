@@ -64,6 +64,18 @@ class TooLarge(ApiError):
     status = 413
 
 
+class UpgradeRequired(ApiError):
+    """The path is for WebSockets, and this is a plain request: a browser's, or one that a proxy made plain."""
+
+    status = 426
+    headers = ((b"upgrade", b"websocket"), (b"connection", b"upgrade"))
+
+    def __init__(self) -> None:
+        super().__init__(
+            "426 UPGRADE REQUIRED: this path is for WebSockets; a proxy in front has to pass on Upgrade and Connection"
+        )
+
+
 class TooManyRequests(ApiError):
     """It is over a rate.
 

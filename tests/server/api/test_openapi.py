@@ -59,7 +59,7 @@ class Occasion(NamedTuple):
 
     @property
     def path(self) -> str:
-        return self.template.format(app_id=self.app.id, channel=self.channel, user_id=self.user_id)
+        return self.template.format(app_id=self.app.id, key=self.app.key, channel=self.channel, user_id=self.user_id)
 
 
 EVENTS, BATCH = ("POST", "/apps/{app_id}/events"), ("POST", "/apps/{app_id}/batch_events")
@@ -98,6 +98,7 @@ SPECIAL = [
     Occasion(*TERMINATE_BY_KEY, 400, user_id="!"),
     Occasion(*DATA, 202, parameters={"name": "n", "socket_id": "1.2"}, body=b"d"),
     Occasion(*DATA, 400, body=b"d"),
+    Occasion("GET", "/app/{key}", 426, is_signed=False),
     Occasion("GET", "/", 200, is_signed=False),
     Occasion("GET", "/livez", 200, is_signed=False),
     Occasion("GET", "/readyz", 200, is_signed=False),

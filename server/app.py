@@ -6,6 +6,7 @@ import asyncio
 import logging
 import socket
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -31,7 +32,7 @@ from server.hub.app_changes import apply_changes
 from server.hub.sweeps import Sweeps
 from server.leaving import Departure
 from server.lifecycle import Lifecycle, State
-from server.listener import HttpLimits, Listener, ListenError
+from server.listener import HttpLimits, Listener, ListenError, TlsError, tls_context
 from server.metrics import AppStoreCollector, ClusterCollector, Metrics, NodeCollector
 from server.process.collector_tuning import tune
 from server.process.open_files import allow_open_files
@@ -39,6 +40,7 @@ from server.process.signals import heed_signals, ignore_signals
 from server.webhooks import WebhookCollector, Webhooks
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Coroutine
 
     from uvicorn._types import ASGI3Application
@@ -50,18 +52,28 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What is made of the settings before anything is listened on or connected to."""
+
+    adapter: Adapter
+    store: Store | None
+    """None where applications are in the configuration."""
+    tls: ssl.SSLContext | None
+    """None where a proxy has it, or nobody."""
+
+
 class Node:
     """One node of Shoal, from its start to its exit."""
 
-    def __init__(
-        self, settings: Settings, adapter: Adapter, store: Store | None, reload: Callable[[], Settings]
-    ) -> None:
+    def __init__(self, settings: Settings, parts: Parts, reload: Callable[[], Settings]) -> None:
         self._settings = settings
-        self._adapter = adapter
+        self._adapter = adapter = parts.adapter
+        self._tls = parts.tls
         self._reload = reload
         self._lifecycle = Lifecycle()
         self._metrics = Metrics()
-        self._store = store
+        self._store = store = parts.store
         # Set when open connections have to be told of other applications.
         self._apps_changed = asyncio.Event()
         # Exactly one of these has any.
@@ -207,8 +219,7 @@ class Node:
             host=settings.host,
             port=settings.port,
             unix_socket=settings.unix_socket,
-            tls_certificate=settings.tls_certificate,
-            tls_key=settings.tls_key,
+            tls=self._tls,
             backlog=settings.backlog,
             limits=_limits(settings),
         )
@@ -303,19 +314,25 @@ def run(settings: Settings, *, reload: Callable[[], Settings]) -> int:
 
 async def _run(settings: Settings, reload: Callable[[], Settings]) -> int:
     try:
-        adapter = _adapter(settings)
-        store = None if settings.store_options is None else open_store(settings.store_options)
-    except (AdapterError, StoreMisconfigured) as exc:
+        parts = make_parts(settings)
+    except ConfigurationError as exc:
         logger.error("%s", exc)
         return 2
-    return await Node(settings, adapter, store, reload).run()
+    return await Node(settings, parts, reload).run()
 
 
-def check_redis(settings: Settings) -> None:
-    """:raises ConfigurationError: if no Redis can be meant by these URLs, whatever is there."""
+def make_parts(settings: Settings) -> Parts:
+    """Return what a node is put together from.
+
+    :raises ConfigurationError: if the settings can't mean any, whatever is there.
+    """
     try:
-        _adapter(settings)
-    except AdapterError as exc:
+        return Parts(
+            adapter=_adapter(settings),
+            store=None if settings.store_options is None else open_store(settings.store_options),
+            tls=_tls(settings),
+        )
+    except (AdapterError, StoreMisconfigured, TlsError) as exc:
         raise ConfigurationError(str(exc)) from None
 
 
@@ -342,6 +359,12 @@ def _outbox(settings: Settings) -> OutboxOptions:
         most_buried=settings.webhook_failed,
         keep_buried=settings.webhook_failed_lifetime,
     )
+
+
+def _tls(settings: Settings) -> ssl.SSLContext | None:
+    if settings.tls_certificate is None or settings.tls_key is None:
+        return None
+    return tls_context(settings.tls_certificate, settings.tls_key)
 
 
 def _node_name(settings: Settings) -> str:

@@ -22,17 +22,17 @@ def check_config(config: ConfigFile = None) -> None:
     """
     with configuration_errors_reported():
         configuration = read_configuration(config=config, flags={}, environ=os.environ)
-        _check_redis(configuration.settings)
+        _check_parts(configuration.settings)
     for line in effective_lines(configuration):
         typer.echo(line)
 
 
-def _check_redis(settings: Settings) -> None:
-    """Take the URLs apart as a node does when it starts, which nobody else can."""
-    if settings.redis:
-        from server.app import check_redis
+def _check_parts(settings: Settings) -> None:
+    """Take URLs apart and load certificates as a node does when it starts, which nobody else can."""
+    if settings.redis or settings.store_options or settings.tls_certificate:
+        from server.app import make_parts
 
-        check_redis(settings)
+        make_parts(settings)
 
 
 def effective_lines(configuration: Configuration) -> Iterator[str]:

@@ -48,7 +48,7 @@ def tail(
         asyncio.run(follow(target, channels, show=lambda event: typer.echo(line(event, datetime.now(UTC)))))
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
-    fail("the server does not want us back")
+    fail("the server refused for good")
 
 
 async def follow(
@@ -82,7 +82,7 @@ async def _follow_once(target: Target, subscriber: Subscriber, show: Callable[[S
                     await _carry_out(effect, socket.send, show)
                 if subscriber.is_refused:
                     return _REFUSED
-    _note(f"closed: {socket.close_code} {socket.close_reason}")
+    _note(f"closed: {socket.close_code} {socket.close_reason}".rstrip())
     return socket.close_code or _ABNORMAL
 
 

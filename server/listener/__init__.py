@@ -5,7 +5,7 @@ share), `refusals`, `upgrade` (the hand-off), `address` (trusted proxies), `endp
 """
 
 from server.listener.address import client_address, client_is_tls
-from server.listener.endpoint import ListenError
+from server.listener.endpoint import ListenError, TlsError, tls_context
 from server.listener.listener import Listener
 from server.listener.state import HttpLimits
 from server.listener.upgrade import RawHeaders, Upgrade, UpgradeHandler
@@ -15,8 +15,10 @@ __all__ = [
     "ListenError",
     "Listener",
     "RawHeaders",
+    "TlsError",
     "Upgrade",
     "UpgradeHandler",
     "client_address",
     "client_is_tls",
+    "tls_context",
 ]

@@ -1,6 +1,7 @@
 """Open what a listener listens on: TCP sockets or a Unix socket, and the certificate for TLS.
 
-Everything that an operator can get wrong here ends as a :exc:`ListenError` that says what to change.
+Everything that an operator can get wrong here ends as a :exc:`ListenError` or a :exc:`TlsError`, which say what to
+change.
 """
 
 from __future__ import annotations
@@ -21,6 +22,10 @@ _UNIX_MODE = 0o666
 
 class ListenError(Exception):
     """The listener can't start; the message names the address and what to do."""
+
+
+class TlsError(Exception):
+    """The certificate can't be used; the message names the files and what to do."""
 
 
 def open_tcp(host: str, port: int, backlog: int) -> list[socket.socket]:
@@ -47,7 +52,7 @@ def open_unix(path: Path, backlog: int) -> socket.socket:
     """Listen on a Unix socket, replacing the file of a process that is gone, never that of one that listens."""
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        _remove_stale(path)
+        _make_room(path)
         sock.bind(str(path))
         path.chmod(_UNIX_MODE)
         sock.listen(backlog)
@@ -67,15 +72,15 @@ def remove_unix(path: Path, inode: int) -> None:
 
 
 def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
-    """Load a certificate chain and its key, both PEM, for TLS 1.2 and up."""
+    """Load a certificate chain and its key, both PEM, for TLS 1.2 and up. Raises :exc:`TlsError`."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.set_alpn_protocols(["http/1.1"])
     try:
         # Without a password OpenSSL would ask for one on the terminal.
         context.load_cert_chain(certificate, key, password="")
     except (OSError, ValueError) as error:
-        message = f"cannot use the TLS certificate {certificate} with the key {key} ({error}): "
-        raise ListenError(message + "both must be PEM files, belong together and need no password") from error
+        message = f"tls_certificate = {certificate} can't be used with tls_key = {key} ({error}): "
+        raise TlsError(message + "both must be PEM files, belong together and need no password") from error
     return context
 
 
@@ -93,20 +98,21 @@ def explain(error: OSError, address: str) -> str:
     return f"cannot listen on {address}: {_remedy(error, address)}"
 
 
-def _how(address: str) -> str:
-    return "" if address.startswith("unix:") else " (port or metrics_port: --port, --metrics-port)"
-
-
 def _remedy(error: OSError, address: str) -> str:
+    is_unix = address.startswith("unix:")
     if isinstance(error, socket.gaierror):
         return "this host name has no address; give an address of this machine, or 0.0.0.0 for all of them"
     match error.errno:
         case errno.EADDRINUSE:
-            return "it is in use; stop the process that listens there, or choose another" + _how(address)
+            how = "" if is_unix else " (port or metrics_port: --port, --metrics-port)"
+            return "it is in use; stop the process that listens there, or choose another" + how
         case errno.EADDRNOTAVAIL:
             return "this machine doesn't have the address; use one that it has, or 0.0.0.0 for all of them"
         case errno.EACCES | errno.EPERM:
-            return "permission denied; choose a port above 1023, or a directory that this user may write to"
+            place = "a directory that this user may write to" if is_unix else "a port above 1023"
+            return f"permission denied; choose {place}"
+        case errno.EEXIST:
+            return "there is a file of this name that is no socket; move it, or choose another name"
         case errno.ENOENT | errno.ENOTDIR:
             return "its directory doesn't exist; create it"
         case _:
@@ -127,10 +133,12 @@ def _bind(family: int, address: tuple[str | int, ...], *, only_v6: bool) -> sock
     return sock
 
 
-def _remove_stale(path: Path) -> None:
-    """Remove a socket that nobody listens on; a socket in use or another kind of file is left for bind to refuse."""
-    if not path.exists() or not stat.S_ISSOCK(path.stat().st_mode):
+def _make_room(path: Path) -> None:
+    """Remove a socket that nobody listens on; one in use is left for bind to refuse."""
+    if not path.exists():
         return
+    if not stat.S_ISSOCK(path.stat().st_mode):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         try:
             probe.connect(str(path))

@@ -48,8 +48,7 @@ class Listener:
         host: str = "127.0.0.1",
         port: int = 0,
         unix_socket: Path | None = None,
-        tls_certificate: Path | None = None,
-        tls_key: Path | None = None,
+        tls: ssl.SSLContext | None = None,
         backlog: int = 4096,
         limits: HttpLimits | None = None,
     ) -> None:
@@ -58,7 +57,7 @@ class Listener:
         self._limits = limits or HttpLimits()
         self._host, self._port = host, port
         self._unix_socket = unix_socket
-        self._certificate, self._key = tls_certificate, tls_key
+        self._tls = tls
         self._backlog = backlog
         # None before start.
         self._state: ListenerState | None = None
@@ -98,11 +97,10 @@ class Listener:
     async def start(self) -> None:
         """Listen. Raises :exc:`ListenError`, after which nothing is left open."""
         loop = asyncio.get_running_loop()
-        context = self._tls_context()
         self._state = state = ListenerState(self._limits, self._on_upgrade, loop)
         sockets = self._open()
         for sock in sockets:
-            self._servers.append(await self._listen(sock, state, context))
+            self._servers.append(await self._listen(sock, state))
 
     async def wait_answered(self) -> None:
         """Return when the requests that are under way now have been answered; new ones are taken meanwhile."""
@@ -135,11 +133,6 @@ class Listener:
         assert self._state is not None, "the listener was not started"
         return self._state
 
-    def _tls_context(self) -> ssl.SSLContext | None:
-        if self._certificate is None or self._key is None:
-            return None
-        return endpoint.tls_context(self._certificate, self._key)
-
     def _open(self) -> list[socket.socket]:
         if self._unix_socket is not None:
             sock = endpoint.open_unix(self._unix_socket, self._backlog)
@@ -149,17 +142,15 @@ class Listener:
         self._port = sockets[0].getsockname()[1]
         return sockets
 
-    async def _listen(
-        self, sock: socket.socket, state: ListenerState, context: ssl.SSLContext | None
-    ) -> asyncio.Server:
+    async def _listen(self, sock: socket.socket, state: ListenerState) -> asyncio.Server:
         loop = asyncio.get_running_loop()
         create: Any = loop.create_server if self._unix_socket is None else loop.create_unix_server
         # A TLS handshake, and its end, are subject to the same deadline as a request.
-        timeout = self._limits.request_timeout if context else None
+        timeout = self._limits.request_timeout if self._tls else None
         server: asyncio.Server = await create(
             lambda: HttpProtocol(self._config, state, loop),
             sock=sock,
-            ssl=context,
+            ssl=self._tls,
             backlog=self._backlog,
             ssl_handshake_timeout=timeout,
             ssl_shutdown_timeout=timeout,

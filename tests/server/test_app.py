@@ -259,6 +259,15 @@ def test_a_port_in_use_is_said_and_ends_with_1() -> None:
     assert "Traceback" not in result.stderr
 
 
+def test_files_that_are_no_certificate_are_named_and_end_with_2(tmp_path: Path) -> None:
+    file = tmp_path / "none.pem"
+    file.write_text("no certificate")
+    result = _serve("--tls-certificate", str(file), "--tls-key", str(file), "--port", "0", "--metrics-port", "0")
+    assert result.returncode == 2
+    assert f"tls_certificate = {file} can't be used" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])
 def test_the_demo_application_is_not_offered_to_others(host: str) -> None:
     result = _serve("--host", host, "--port", "0", "--metrics-port", "0")

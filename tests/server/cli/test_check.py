@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 
 from server.apps import App
 from server.cli import app
-from server.config import Settings, load_settings
+from server.cli.check import effective_lines
+from server.config import Configuration, Settings, load_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,9 +80,9 @@ def test_password_of_a_store_is_not_printed_and_no_application_is() -> None:
     ],
 )
 def test_password_is_not_printed_wherever_a_url_has_it(url: str, printed: str) -> None:
-    result = check(SHOAL_APP_STORE=url)
-    assert tomllib.loads(result.stdout)["app_store"] == printed
-    assert "hush" not in result.output
+    lines = "\n".join(effective_lines(Configuration(Settings(app_store=url), {})))
+    assert tomllib.loads(lines)["app_store"] == printed
+    assert "hush" not in lines
 
 
 def test_mistake_ends_it_with_status_2() -> None:
@@ -99,3 +100,19 @@ def test_url_that_means_no_redis_is_a_mistake(url: str, complaint: str) -> None:
     assert complaint in result.stderr
     assert "hush" not in result.output
     assert check(SHOAL_REDIS="redis://:hush@h:6379/1").exit_code == 0
+
+
+@pytest.mark.parametrize(("url", "complaint"), [("redis://:hush@[::1", "IPv6"), ("mysql://u:hush@h:x/d", "app_store")])
+def test_url_that_means_no_store_is_a_mistake(url: str, complaint: str) -> None:
+    result = check(SHOAL_APP_STORE=url)
+    assert result.exit_code == 2
+    assert complaint in result.stderr
+    assert "hush" not in result.output
+
+
+def test_files_that_are_no_certificate_are_a_mistake(tmp_path: Path) -> None:
+    file = tmp_path / "none.pem"
+    file.write_text("no certificate")
+    result = check(SHOAL_TLS_CERTIFICATE=str(file), SHOAL_TLS_KEY=str(file))
+    assert result.exit_code == 2
+    assert f"shoal: tls_certificate = {file} can't be used" in result.stderr

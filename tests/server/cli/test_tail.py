@@ -197,7 +197,7 @@ def test_command_prints_events_and_says_why_it_ends() -> None:
     assert [json.loads(line)["data"] for line in result.stdout.splitlines()] == ["hello"]
     assert result.stderr.splitlines() == [
         "shoal: closed: 4003 Application disabled",
-        "shoal: the server does not want us back",
+        "shoal: the server refused for good",
     ]
 
 

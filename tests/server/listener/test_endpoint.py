@@ -6,8 +6,18 @@ import stat
 from typing import TYPE_CHECKING
 
 import pytest
+import trustme
 
-from server.listener.endpoint import ListenError, close_all, explain, open_tcp, open_unix, remove_unix, tls_context
+from server.listener.endpoint import (
+    ListenError,
+    TlsError,
+    close_all,
+    explain,
+    open_tcp,
+    open_unix,
+    remove_unix,
+    tls_context,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,15 +56,16 @@ def test_a_name_that_does_not_exist_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "remedy"),
+    ("number", "address", "remedy"),
     [
-        (errno.EACCES, "permission denied; choose a port above 1023"),
-        (errno.ENOENT, "its directory doesn't exist"),
-        (errno.ENOSPC, "No space left"),
+        (errno.EACCES, "[::1]:80", "permission denied; choose a port above 1023"),
+        (errno.EACCES, "unix:/s", "permission denied; choose a directory that this user may write to"),
+        (errno.ENOENT, "unix:/d/s", "its directory doesn't exist; create it"),
+        (errno.ENOSPC, "unix:/s", "No space left on device"),
     ],
 )
-def test_every_error_has_its_remedy(number: int, remedy: str) -> None:
-    assert remedy in explain(OSError(number, "x"), "[::1]:80")
+def test_every_error_has_its_remedy(number: int, address: str, remedy: str) -> None:
+    assert explain(OSError(number, "x"), address) == f"cannot listen on {address}: {remedy}"
 
 
 def test_a_unix_socket_is_open_to_all_who_reach_it(tmp_path: Path) -> None:
@@ -80,7 +91,7 @@ def test_the_socket_of_a_living_process_is_not(tmp_path: Path) -> None:
 def test_another_file_is_not_replaced_by_a_socket(tmp_path: Path) -> None:
     path = tmp_path / "precious.txt"
     path.write_text("precious")
-    with pytest.raises(ListenError, match="it is in use"):
+    with pytest.raises(ListenError, match="there is a file of this name that is no socket; move it"):
         open_unix(path, backlog=1)
     assert path.read_text() == "precious"
 
@@ -107,11 +118,19 @@ def test_only_our_own_socket_is_removed(tmp_path: Path) -> None:
 
 
 def test_a_missing_certificate_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ListenError, match=r"cannot use the TLS certificate .*cert\.pem .*both must be PEM files"):
+    with pytest.raises(TlsError, match=r"tls_certificate = .*cert\.pem can't be used .*both must be PEM files"):
         tls_context(tmp_path / "cert.pem", tmp_path / "key.pem")
 
 
 def test_a_file_that_is_no_certificate_is_named(tmp_path: Path) -> None:
     (tmp_path / "cert.pem").write_text("no certificate")
-    with pytest.raises(ListenError, match=r"cannot use the TLS certificate .*cert\.pem"):
+    with pytest.raises(TlsError, match=r"tls_key = .*cert\.pem"):
         tls_context(tmp_path / "cert.pem", tmp_path / "cert.pem")
+
+
+def test_a_key_of_another_certificate_is_named(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    authority.issue_cert("localhost").cert_chain_pems[0].write_to_path(tmp_path / "cert.pem")
+    authority.issue_cert("localhost").private_key_pem.write_to_path(tmp_path / "other.pem")
+    with pytest.raises(TlsError, match=r"tls_key = .*other\.pem .*belong together"):
+        tls_context(tmp_path / "cert.pem", tmp_path / "other.pem")

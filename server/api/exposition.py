@@ -15,6 +15,7 @@ from server.api.health import health_routes, ignore
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from server.api.call import Call
     from server.api.endpoint import Handler
@@ -33,7 +34,7 @@ def create_metrics_app(
     drain: Handler | None = None,
     nodes: Handler | None = None,
     webhooks: tuple[Handler, Handler] | None = None,
-) -> Router:
+) -> ASGIApp:
     """Return the ASGI application of the metrics port. Its own requests are not counted.
 
     :param waiting_for: see :func:`server.api.health.health_routes`.
@@ -59,7 +60,22 @@ def create_metrics_app(
         look, retry = webhooks
         routes += [route("/webhooks/failed", {"GET": look}), route("/webhooks/retry", {"POST": retry})]
     nowhere = Endpoint("unmatched", {}, max_body_bytes=_MAX_BODY_BYTES, observe=ignore)
-    return Router(routes, redirect_slashes=False, default=nowhere)
+    return _unreadable_for_pages(Router(routes, redirect_slashes=False, default=nowhere))
+
+
+def _unreadable_for_pages(app: ASGIApp) -> ASGIApp:
+    """Take back what lets pages read answers: an operator's browser reaches this port, and any page runs in it."""
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_unreadable(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = [header for header in message["headers"] if not header[0].startswith(b"access-control-")]
+                message = {**message, "headers": headers}
+            await send(message)
+
+        await app(scope, receive, send_unreadable)
+
+    return serve
 
 
 def _choose(accept: str) -> tuple[_Encoder, str]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from prometheus_client import CollectorRegistry
-    from starlette.routing import Router
+    from starlette.types import ASGIApp
 
     from adapter.base import Adapter
     from server.api.application import Api
@@ -90,13 +90,13 @@ def api_over(adapter: Adapter, metrics: Counted, life: Life | None = None, setti
     )
 
 
-def inspection_of(registry: CollectorRegistry, life: Life | None = None) -> Router:
+def inspection_of(registry: CollectorRegistry, life: Life | None = None) -> ASGIApp:
     """Return what is on a node's metrics port."""
     life = life or Life()
     return create_metrics_app(readiness=lambda: life.is_ready, draining=lambda: life.is_draining, registry=registry)
 
 
-def client_of(api: Api | Router) -> httpx.AsyncClient:
+def client_of(api: Api | ASGIApp) -> httpx.AsyncClient:
     """Return a client that talks to an API without a socket between them."""
     return httpx.AsyncClient(transport=httpx.ASGITransport(app=api), base_url="http://127.0.0.1")
 

@@ -174,7 +174,7 @@ async def test_escaped_paths_reach_their_route(client: httpx.AsyncClient) -> Non
 
 @pytest.fixture
 async def small(adapter: LocalAdapter) -> AsyncIterator[httpx.AsyncClient]:
-    settings = Settings(max_body_bytes=1024, max_json_depth=4)
+    settings = Settings(max_body_bytes=1024, max_json_depth=4, apps=(APP.model_copy(update={"max_event_bytes": 1023}),))
     async with client_of(api_over(adapter, Counted(), settings=settings)) as client:
         yield client
 

@@ -42,3 +42,10 @@ async def test_openmetrics_is_exposed_to_who_asks_for_it(scraper: httpx.AsyncCli
 
 async def test_metrics_are_only_read(scraper: httpx.AsyncClient) -> None:
     assert (await scraper.post("/metrics")).status_code == 405
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/readyz", "/nowhere"])
+async def test_pages_may_not_read_what_is_for_operators(scraper: httpx.AsyncClient, path: str) -> None:
+    for answer in (await scraper.get(path), await scraper.post(path), await scraper.options(path)):
+        assert "content-type" in answer.headers
+        assert not [name for name in answer.headers if name.startswith("access-control-")]

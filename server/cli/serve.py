@@ -18,8 +18,11 @@ from server.logs import configure_logging
 Run: TypeAlias = Callable[..., int]
 """``run(settings, reload=...)`` serves until it is done, and returns the exit status."""
 
+_INT, _FLOAT = "<int>", "<float>"
+
 
 def _option(help: str, *names: str, **more: Any) -> Any:  # noqa: A002 - as typer calls it
+    """Return an option whose text is judged, as that of a file or the environment, by the settings alone."""
     return typer.Option(*names, help=help, show_default=False, **more)
 
 
@@ -27,23 +30,31 @@ def serve(
     ctx: typer.Context,
     config: ConfigFile = None,
     host: Annotated[str | None, _option("Address to listen on. [127.0.0.1]")] = None,
-    port: Annotated[int | None, _option("For clients and the HTTP API; 0 for any free one. [6001]")] = None,
+    port: Annotated[
+        str | None, _option("For clients and the HTTP API; 0 for any free one. [6001]", metavar=_INT)
+    ] = None,
     unix_socket: Annotated[Path | None, _option("Socket file to listen on instead.")] = None,
     metrics_host: Annotated[str | None, _option("Address for metrics and health. [that of --host]")] = None,
-    metrics_port: Annotated[int | None, _option("For metrics and health; 0 for any free one. [9601]")] = None,
+    metrics_port: Annotated[
+        str | None, _option("For metrics and health; 0 for any free one. [9601]", metavar=_INT)
+    ] = None,
     tls_certificate: Annotated[Path | None, _option("PEM file of the certificate and its chain.")] = None,
     tls_key: Annotated[Path | None, _option("PEM file of its key.")] = None,
-    trusted_hops: Annotated[int | None, _option("Proxies whose X-Forwarded-For is believed. [0]")] = None,
+    trusted_hops: Annotated[str | None, _option("Proxies whose X-Forwarded-For is believed. [0]", metavar=_INT)] = None,
     redis: Annotated[
         list[str] | None, _option("URL of the Redis that nodes share; may be repeated.", metavar="URL")
     ] = None,
     insecure_demo: Annotated[
         bool | None, _option("Let others reach the demo application, whose secret is public.", "--insecure-demo")
     ] = None,
-    max_connections: Annotated[int | None, _option("Connections of this node. [18000]")] = None,
-    settle: Annotated[float | None, _option("Seconds between unready and closing connections. [0]")] = None,
-    drain_rate: Annotated[float | None, _option("Connections closed a second when leaving. [200]")] = None,
-    drain_max: Annotated[float | None, _option("Seconds for closing them all. [60]")] = None,
+    max_connections: Annotated[str | None, _option("Connections of this node. [18000]", metavar=_INT)] = None,
+    settle: Annotated[
+        str | None, _option("Seconds between unready and closing connections. [0]", metavar=_FLOAT)
+    ] = None,
+    drain_rate: Annotated[
+        str | None, _option("Connections closed a second when leaving. [200]", metavar=_FLOAT)
+    ] = None,
+    drain_max: Annotated[str | None, _option("Seconds for closing them all. [60]", metavar=_FLOAT)] = None,
     log_level: Annotated[str | None, _option("debug, info, warning or error. [info]")] = None,
     log_format: Annotated[str | None, _option("auto, json or human. [auto]")] = None,
 ) -> None:

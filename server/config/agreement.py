@@ -18,6 +18,7 @@ def check_together(settings: Settings) -> None:
     _check_tls(settings)
     _check_addresses(settings)
     _check_buffers(settings)
+    _check_bodies(settings)
     _check_times(settings)
     _check_webhooks(settings)
 
@@ -75,6 +76,15 @@ def _check_buffers(settings: Settings) -> None:
             f"{settings.slow_consumer_max_bytes}, max_node_buffer_bytes = {settings.max_node_buffer_bytes}: "
             "none may be above the next"
         )
+
+
+def _check_bodies(settings: Settings) -> None:
+    for index, app in enumerate(settings.apps):
+        if app.max_event_bytes >= settings.max_body_bytes:
+            raise ValueError(
+                f"apps[{index}].max_event_bytes = {app.max_event_bytes} doesn't fit into max_body_bytes = "
+                f"{settings.max_body_bytes}: raise the latter, as a publish has more in it than the event's data"
+            )
 
 
 def _check_webhooks(settings: Settings) -> None:

@@ -104,7 +104,7 @@ def test_mistake_ends_it_with_status_2_and_without_a_traceback() -> None:
     result = serve(node, "--settle", "-1", SHOAL_PROT="1")
     assert result.exit_code == 2
     assert result.stderr == (
-        "shoal: settle = -1.0 (flag --settle): must be a number (seconds), at least 0\n"
+        'shoal: settle = "-1" (flag --settle): must be a number (seconds), at least 0\n'
         "shoal: prot (environment variable SHOAL_PROT): no such setting; did you mean SHOAL_PORT?\n"
     )
     assert result.stdout == ""
@@ -112,7 +112,9 @@ def test_mistake_ends_it_with_status_2_and_without_a_traceback() -> None:
 
 
 def test_flag_of_the_wrong_type_is_a_mistake() -> None:
-    assert serve(StandIn(), "--port", "x").exit_code == 2
+    result = serve(StandIn(), "--port", "x")
+    assert result.exit_code == 2
+    assert result.stderr == 'shoal: port = "x" (flag --port): must be an integer, 0 to 65535\n'
 
 
 def test_reload_reads_the_same_sources_again(tmp_path: Path) -> None:

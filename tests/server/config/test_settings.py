@@ -119,6 +119,14 @@ def test_two_listeners_may_have_the_same_port_where_they_do_not_meet(more: dict[
     assert settings(**{"port": 7000, "metrics_port": 7000, **more})
 
 
+def test_an_event_fits_into_a_request() -> None:
+    large = {**AN_APP, "max_event_bytes": 2048}
+    with pytest.raises(
+        ValidationError, match=r"apps\[1\]\.max_event_bytes = 2048 doesn't fit into max_body_bytes = 2048"
+    ):
+        settings(apps=[{**AN_APP, "id": "2", "key": "other", "max_event_bytes": 2047}, large], max_body_bytes=2048)
+
+
 def test_apps_have_ids_of_their_own() -> None:
     with pytest.raises(ValidationError, match="2 applications have the id '1'"):
         settings(apps=[AN_APP, {**AN_APP, "key": "other"}])

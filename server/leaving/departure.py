@@ -176,7 +176,7 @@ class Departure:
     def _enter(self, state: State) -> None:
         if state is State.STOPPED:
             return
-        self._adapter.declare(state.value, len(self._hub.clients))
+        self._adapter.declare(state.value, len(self._hub.clients), is_leaving=True)
         if state is State.SETTLING:
             self._listener.draining = True
         elif state is State.DRAINING:

@@ -2,7 +2,7 @@
 
 import os
 import time
-from typing import Annotated
+from typing import Annotated, Any
 
 import httpx
 import typer
@@ -14,6 +14,8 @@ from server.config import Settings, load_settings
 
 LOOK = 1.0
 """Seconds between two looks at how it stands."""
+EMPTY = {"draining", "flushing", "stopped"}
+"""States in which a node without clients gets no new ones."""
 
 
 def drain(
@@ -38,10 +40,14 @@ def drain(
     url = url or metrics_url(settings)
     answer = _ask(url, token, within)
     typer.echo(answer.text)
-    while wait and answer.json() != answer.json() | {"state": "draining", "connections": 0}:
+    while wait and not _is_empty(answer.json()):
         time.sleep(LOOK)
         answer = _ask(url, token, None)
         typer.echo(answer.text)
+
+
+def _is_empty(said: dict[str, Any]) -> bool:
+    return said["state"] in EMPTY and said["connections"] == 0
 
 
 def configured_token(settings: Settings) -> str:
@@ -53,8 +59,10 @@ def configured_token(settings: Settings) -> str:
 
 def _ask(url: str, token: str, within: float | None) -> httpx.Response:
     query = {} if within is None else {"within": f"{within:g}"}
+    # As bytes: a token that can't be right is for the node to refuse, not for the library.
+    headers = {b"Authorization": f"Bearer {token}".encode()}
     try:
-        response = httpx.post(f"{url}/drain", params=query, headers={"Authorization": f"Bearer {token}"}, timeout=10)
+        response = httpx.post(f"{url}/drain", params=query, headers=headers, timeout=10)
     except (httpx.HTTPError, httpx.InvalidURL) as exc:
         fail(f"can't reach {url}: {exc}")
     if not response.is_success:

@@ -69,7 +69,7 @@ def _ask(method: str, path: str, query: dict[str, str], url: str | None, token: 
     with configuration_errors_reported():
         settings = load_settings(config=config, flags={}, environ=os.environ)
     url = url or metrics_url(settings)
-    headers = {"Authorization": f"Bearer {token or configured_token(settings)}"}
+    headers = {b"Authorization": f"Bearer {token or configured_token(settings)}".encode()}
     try:
         response = httpx.request(method, f"{url}/webhooks/{path}", params=query, headers=headers, timeout=_TIMEOUT)
     except (httpx.HTTPError, httpx.InvalidURL) as exc:

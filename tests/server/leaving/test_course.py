@@ -287,6 +287,18 @@ def test_an_earlier_deadline_counts_and_a_later_one_does_not() -> None:
     assert voyage.closes()[-1][0] == pytest.approx(1_008.0, abs=0.2)
 
 
+def test_before_a_deadline_whoever_does_not_finish_is_given_up_in_turn() -> None:
+    voyage = Voyage(clients=10)
+    voyage.is_polite = voyage.is_quick = False
+    voyage.course.exit(now=1_000.0)
+    voyage.course.drain(now=1_000.0, within=RESERVE)
+    voyage.sail()
+    given_up = [(at, type(effect)) for at, effect in voyage.log if isinstance(effect, CutOff | GiveUp)]
+    parts = [(1_000.0 + part * RESERVE, kind) for part, kind in ((0.5, CutOff), (0.7, GiveUp), (0.9, GiveUp))]
+    assert given_up == parts
+    assert voyage.began(State.STOPPED) < 1_000.0 + RESERVE
+
+
 def test_a_deadline_that_has_passed_is_none_for_the_exit() -> None:
     voyage = Voyage(clients=10)
     voyage.course.drain(now=1_000.0, within=10.0)

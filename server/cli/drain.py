@@ -1,12 +1,13 @@
 """``shoal drain``: have a running node let go of its clients and stay, for work on its machine."""
 
+import json
 import os
 import time
-from typing import Annotated, Any
+from typing import Annotated
 
-import httpx
 import typer
 
+from server.cli.asking import ask
 from server.cli.failures import configuration_errors_reported, fail
 from server.cli.options import ConfigFile, MetricsUrl
 from server.cli.target import metrics_url
@@ -39,14 +40,15 @@ def drain(
     token = token or configured_token(settings)
     url = url or metrics_url(settings)
     answer = _ask(url, token, within)
-    typer.echo(answer.text)
-    while wait and not _is_empty(answer.json()):
+    typer.echo(answer)
+    while wait and not _is_empty(answer):
         time.sleep(LOOK)
         answer = _ask(url, token, None)
-        typer.echo(answer.text)
+        typer.echo(answer)
 
 
-def _is_empty(said: dict[str, Any]) -> bool:
+def _is_empty(answer: str) -> bool:
+    said = json.loads(answer)
     return said["state"] in EMPTY and said["connections"] == 0
 
 
@@ -57,14 +59,6 @@ def configured_token(settings: Settings) -> str:
     return settings.drain_token.get_secret_value()
 
 
-def _ask(url: str, token: str, within: float | None) -> httpx.Response:
+def _ask(url: str, token: str, within: float | None) -> str:
     query = {} if within is None else {"within": f"{within:g}"}
-    # As bytes: a token that can't be right is for the node to refuse, not for the library.
-    headers = {b"Authorization": f"Bearer {token}".encode()}
-    try:
-        response = httpx.post(f"{url}/drain", params=query, headers=headers, timeout=10)
-    except (httpx.HTTPError, httpx.InvalidURL) as exc:
-        fail(f"can't reach {url}: {exc}")
-    if not response.is_success:
-        fail(f"refused with {response.status_code}: {response.text.strip()}")
-    return response
+    return ask("POST", f"{url}/drain", query=query, headers={"Authorization": f"Bearer {token}"})

@@ -14,7 +14,7 @@ import logging
 import math
 import random
 import time
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING, assert_never
 from urllib.parse import urlsplit
 
@@ -23,7 +23,6 @@ from server.webhooks.counts import DeliveryNumbers
 from server.webhooks.endpoints import headers_for
 from server.webhooks.ledger import Bury, Done, Ledger, Postpone
 from server.webhooks.line import A_MOMENT
-from server.webhooks.sender import Sender
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from server.webhooks.batch import Batch
     from server.webhooks.ledger import Effect
     from server.webhooks.options import DeliveryOptions
+    from server.webhooks.sender import Sender
 
 logger = logging.getLogger(__name__)
 
@@ -83,14 +83,13 @@ class Deliverer:
 
     async def run(self) -> None:
         """Deliver, until cancelled."""
-        # Loading the system's certificates takes a moment, which nobody should notice who has no webhooks.
-        sender = Sender(timeout=self._options.timeout, most_connections=self._options.concurrency)
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                self._taking = tasks.create_task(self._keep_taking())
-                tasks.create_task(self._keep_sending(tasks, sender))
-        finally:
-            await sender.close()
+        async with AsyncExitStack() as at_the_end, asyncio.TaskGroup() as tasks:
+            self._taking = tasks.create_task(self._keep_taking())
+            # In a thread, since clients of a node that runs already should not notice.
+            sender_class = await asyncio.to_thread(_load_sender)
+            sender = sender_class(timeout=self._options.timeout, most_connections=self._options.concurrency)
+            at_the_end.push_async_callback(sender.close)
+            tasks.create_task(self._keep_sending(tasks, sender))
 
     async def flush(self) -> None:
         """Take nothing more. What would die with this node is sent; for the rest only requests under way end."""
@@ -222,6 +221,13 @@ class Deliverer:
                     self._outbox.bury(notice, endpoint.id, f"{shown(endpoint.url)}: {why}")
                 case _:
                     assert_never(effect)
+
+
+def _load_sender() -> type[Sender]:
+    """Load the HTTP client, with the system's certificates: who has no webhooks needs neither."""
+    from server.webhooks.sender import Sender
+
+    return Sender
 
 
 def shown(url: str) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from server.cli.publish import encode_event, signed_post
+from server.cli.publish import encode_event, signed_url
 from server.cli.target import Target
 from tests.harness import start_node
 from tests.harness.client import Client
@@ -41,9 +41,10 @@ def shoal_apps(url: str, *arguments: str, fails: bool = False) -> str:
 
 async def publish(node: RunningNode, app_id: str, key: str, secret: str) -> httpx.Response:
     target = Target(f"{node.host}:{node.port}", False, app_id, key, secret.encode())
-    request = signed_post(target, f"/apps/{app_id}/events", encode_event("news", "e", "1", None), timestamp=_now())
+    body = encode_event("news", "e", "1", None)
+    url = signed_url(target, f"/apps/{app_id}/events", body, timestamp=_now())
     async with httpx.AsyncClient() as client:
-        return await client.send(request)
+        return await client.post(url, content=body, headers={"Content-Type": "application/json"})
 
 
 def _now() -> int:

@@ -148,7 +148,7 @@ async def test_an_event_that_nobody_takes_is_kept_among_the_failed(receiver: Rec
         await client.subscribe("channel")
         await until(lambda: node.metric("shoal_webhook_failed_events") == 1)
         receiver.behaviour["/hook"].delay = 0
-    assert node.metric("shoal_webhook_requests_total", result="timeout") >= 2
+    assert node.metric("shoal_webhook_requests_total", result="timeout") >= 1
     assert node.metric("shoal_webhook_events_total", result="dead") == 1
     (given_up,) = [record for record in node.records() if "given up" in record["message"]]
     assert (given_up["app"], given_up["events"]) == ("1001", 1)

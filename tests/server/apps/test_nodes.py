@@ -34,7 +34,9 @@ ROW = {"id": "1", "key": "key-1", "secret": "secret-1", "enable_client_messages"
 def shoal_apps(url: str, *arguments: str, fails: bool = False) -> str:
     """Run `shoal apps` as an operator would; return what it prints."""
     command = [sys.executable, "-m", "server", "apps", *arguments]
-    done = subprocess.run(command, cwd=ROOT, env={"SHOAL_APP_STORE": url}, capture_output=True, text=True, timeout=30)
+    # Time for a machine that has little of it.
+    env = {"SHOAL_APP_STORE": url, "SHOAL_APP_STORE_TIMEOUT": "20"}
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=30)
     assert (done.returncode != 0) == fails, f"{done.stdout}{done.stderr}"
     return done.stdout + done.stderr
 

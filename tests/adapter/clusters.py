@@ -6,7 +6,7 @@ import asyncio
 import secrets
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from adapter.base import Entry, topic_of
 from adapter.local import LocalAdapter
@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 
     from adapter.base import Adapter, Topic
 
+Found = TypeVar("Found")
+
 ROOM = topic_of("app", "presence-room")
 """The topic that is worth watching."""
-PATIENCE = 10.0
+PATIENCE = 20.0
 """Seconds until what a test waits for is hopeless."""
 
 OUTBOX = OutboxOptions(debounce=1.0, interval=2.0)
@@ -63,6 +65,9 @@ class Cluster(Protocol):
     async def wait(self, seconds: float) -> None:
         """Let time pass for the cluster."""
 
+    def now(self) -> float:
+        """Return the seconds that have passed for the cluster since some moment."""
+
 
 class LocalCluster:
     """A node that is alone; its time passes when the test says so."""
@@ -85,6 +90,9 @@ class LocalCluster:
         self._now += seconds
         self._adapter.lapse()
 
+    def now(self) -> float:
+        return self._now
+
 
 class RedisCluster:
     """Two nodes on one server, with keys of their own."""
@@ -104,7 +112,9 @@ class RedisCluster:
         await self._stack.aclose()
 
     async def _start(self) -> Node:
-        node = Node(RedisAdapter([self._url], RedisOptions(prefix=self._prefix, outbox=OUTBOX)), Recorder())
+        node = Node(
+            RedisAdapter([self._url], RedisOptions(prefix=self._prefix, patience=PATIENCE, outbox=OUTBOX)), Recorder()
+        )
         await node.adapter.start(node.recorder)
         self._stack.push_async_callback(node.adapter.stop)
         return node
@@ -112,12 +122,28 @@ class RedisCluster:
     async def wait(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
+    def now(self) -> float:
+        return asyncio.get_running_loop().time()
+
 
 async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
     """Ask until it is so."""
     async with asyncio.timeout(PATIENCE):
         while not await condition():  # noqa: ASYNC110 - who keeps the state doesn't tell
             await asyncio.sleep(0.01)
+
+
+async def in_one_go(cluster: Cluster, attempt: Callable[[str], Awaitable[Found]], *, within: float) -> Found:
+    """Return what an attempt has found that took less than `within` seconds: it is about what comes soon after another.
+
+    :param attempt: is given the id of an application of its own.
+    """
+    for number in range(20):
+        began = cluster.now()
+        found = await attempt(f"app-{number}")
+        if cluster.now() - began < within:
+            return found
+    raise AssertionError(f"this machine can't do in {within} s what is to be tried")
 
 
 async def enter(node: Node, topic: Topic = ROOM, user: str | None = "u", info: bytes = b"{}") -> Entry:

@@ -82,32 +82,33 @@ async def test_what_nobody_wants_is_not_kept(cluster: Cluster) -> None:
 async def test_who_leaves_for_good_is_told_after_a_while(cluster: Cluster) -> None:
     await enter(cluster.here)
     await all_taken(cluster, 2)
-    left_at = time.time()
+    before = time.time()
     cluster.here.adapter.leave(ROOM, "u")
-    await cluster.wait(0.5)
+    await cluster.here.told(ROOM, by=cluster.here)
+    after = time.time()
     await cluster.wait(DEBOUNCE)
     notices = await all_taken(cluster, 2)
     assert sorted(told(notices)) == [(ROOM, "left", "u"), (ROOM, "vacated", "")]
     # The time is that of leaving.
-    assert all(abs(notice.at - left_at) < DEBOUNCE / 2 for notice in notices)
+    assert all(before - 0.1 < notice.at < after + 0.1 for notice in notices)
 
 
 async def test_who_comes_back_in_time_never_was_away(cluster: Cluster) -> None:
-    await enter(cluster.here)
-    await all_taken(cluster, 2)
-    cluster.here.adapter.leave(ROOM, "u")
-    await cluster.wait(0.3)
-    await enter(cluster.there)
-    await cluster.wait(DEBOUNCE + 1.5)
-    await enter(cluster.there, OTHER, user=None)
-    assert told(await all_taken(cluster, 1)) == [(OTHER, "occupied", "")]
+    for user in ("comes back", "stays away"):
+        await enter(cluster.here, user=user)
+    await all_taken(cluster, 3)
+    for user in ("comes back", "stays away"):
+        cluster.here.adapter.leave(ROOM, user)
+    await cluster.here.told(ROOM, by=cluster.here)
+    await enter(cluster.there, user="comes back")
+    await cluster.wait(DEBOUNCE)
+    assert told(await all_taken(cluster, 1)) == [(ROOM, "left", "stays away")]
 
 
 async def test_only_what_is_undone_is_not_told(cluster: Cluster) -> None:
     await enter(cluster.here, user="u")
     await all_taken(cluster, 2)
     cluster.here.adapter.leave(ROOM, "u")
-    await cluster.wait(0.3)
     await enter(cluster.here, user="v")
     await cluster.wait(DEBOUNCE)
     assert sorted(told(await all_taken(cluster, 2))) == [(ROOM, "joined", "v"), (ROOM, "left", "u")]
@@ -117,7 +118,7 @@ async def test_a_hold_that_lapses_is_a_transition(cluster: Cluster) -> None:
     await enter(cluster.here)
     await all_taken(cluster, 2)
     cluster.here.adapter.leave(ROOM, "u", hold=0.5)
-    await cluster.wait(0.3)
+    await cluster.here.told(ROOM, by=cluster.here)
     await enter(cluster.there)
     cluster.there.adapter.leave(ROOM, "u")
     await cluster.wait(2.0)
@@ -166,8 +167,10 @@ async def test_large_numbers_are_told_now_and_then_and_the_last_in_any_case(clus
         cluster.here.adapter.count(ROOM, number, announce=True)
         await cluster.wait(0.26)
     await cluster.wait(OUTBOX.interval + 1.0)
-    (notice,) = await all_taken(cluster, 1)
-    assert notice.payload == b"1003"
+    payloads = [(await _take_one(cluster)).payload]
+    while payloads[-1] != b"1003":
+        payloads.append((await _take_one(cluster)).payload)
+    assert len(payloads) < 3
 
 
 async def test_what_is_postponed_is_handed_out_again_for_one_only(cluster: Cluster) -> None:
@@ -210,7 +213,7 @@ async def _take_one(cluster: Cluster) -> Notice:
     """Take from whichever node it is that gets the notice."""
     nodes = {id(node): node for node in (cluster.here, cluster.there)}.values()
     tasks = [asyncio.create_task(node.adapter.outbox.take(1)) for node in nodes]
-    done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED, timeout=10)
+    done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED, timeout=20)
     for task in pending:
         task.cancel()
     await asyncio.gather(*pending, return_exceptions=True)

@@ -56,12 +56,14 @@ async def a_node(url: str, options: RedisOptions) -> AsyncIterator[Node]:
 
 
 @pytest.fixture
-async def start(prefix: str) -> AsyncIterator[Callable[[str], Awaitable[Node]]]:
+async def start(prefix: str) -> AsyncIterator[Callable[..., Awaitable[Node]]]:
     """Starts nodes of one cluster, by the URL of its server; they stop with the test."""
     async with AsyncExitStack() as stack:
 
-        async def start_one(url: str) -> Node:
-            options = RedisOptions(prefix=prefix, patience=0.5, answer_timeout=1.0, connect_timeout=1.0)
+        async def start_one(url: str, *, patience: float = 20.0) -> Node:
+            options = RedisOptions(
+                prefix=prefix, patience=patience, answer_timeout=1.0, connect_timeout=1.0, sign_off_timeout=1.0
+            )
             return await stack.enter_async_context(a_node(url, options))
 
         yield start_one

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 MASTERS = 3
 SLOTS = 16_384
 _TIMEOUT = 20.0
-_OPTIONS = ("--cluster-enabled", "yes", "--cluster-node-timeout", "2000")
+_OPTIONS = ("--cluster-enabled", "yes", "--cluster-node-timeout")
+_PATIENT, _HASTY = "15000", "2000"
+"""Milliseconds until a master counts as failed: one that stands still is no failure where nobody can take over."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class Masters:
     def __init__(self, *, with_replicas: bool = False) -> None:
         with ExitStack() as stack:
             folder = Path(stack.enter_context(TemporaryDirectory(prefix="shoal-redis-cluster-")))
+            self._options = (*_OPTIONS, _HASTY if with_replicas else _PATIENT)
             self.servers = [self._server(folder / str(number), stack) for number in range(MASTERS)]
             self.replicas: list[Server] = []
             self._clients = [stack.enter_context(Redis(port=server.port)) for server in self.servers]
@@ -80,10 +83,9 @@ class Masters:
         )
         self._wait_until("all know all", lambda: all(map(self._knows_all, [*self.servers, *self.replicas])))
 
-    @staticmethod
-    def _server(folder: Path, stack: ExitStack) -> Server:
+    def _server(self, folder: Path, stack: ExitStack) -> Server:
         folder.mkdir()
-        server = Server(valkey_binary(), folder, _OPTIONS)
+        server = Server(valkey_binary(), folder, self._options)
         server.start()
         stack.callback(server.kill)
         return server

@@ -59,7 +59,7 @@ class Recorder:
         """Return what was told, as (kind, user) only."""
         return [(item[0], item[3] if len(item) > 3 else None) for item in self.of(*kinds)]
 
-    async def wait_until(self, condition: Callable[[], bool], *, seconds: float = 10.0) -> None:
+    async def wait_until(self, condition: Callable[[], bool], *, seconds: float = 20.0) -> None:
         """Wait until something that was told makes `condition` true."""
         async with asyncio.timeout(seconds):
             while not condition():

@@ -37,11 +37,11 @@ USERS = ("common", "shared")
 """Those that may be anywhere; each node has one of its own as well."""
 STEP = 0.03
 """Mean seconds between two things that a node does."""
-SETTLED_WITHIN = 5.0
+SETTLED_WITHIN = 20.0
 """Seconds after the last fault."""
-HOLDS_LAPSED_WITHIN = 20.0
+HOLDS_LAPSED_WITHIN = 40.0
 """The same: they don't for as long as a node that was cut off may have clients that come back."""
-CONVERGED_WITHIN = 12.0
+CONVERGED_WITHIN = 30.0
 """The same, if the server lost its memory: at the latest after the dead-after it is complete again."""
 LONGEST_FAULT = 3.0
 """Seconds; a node that was cut off for longer than the dead-after is another story."""

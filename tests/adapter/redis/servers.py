@@ -85,7 +85,7 @@ class Server:
         arguments = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder)]
         arguments += ["--save", "", "--appendonly", "no", "--daemonize", "no", *self.options]
         self.process = subprocess.Popen([self.binary, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while not self._answers():
             assert self.process.poll() is None, f"{self.binary} ended with {self.process.returncode}"
             assert time.monotonic() < deadline, f"{self.binary} doesn't answer"
@@ -99,7 +99,7 @@ class Server:
 
     def command(self, *words: str) -> str:
         """Send one command and return the first part of the raw answer."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=2) as connection:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection:
             connection.sendall(f"*{len(words)}\r\n".encode())
             for word in words:
                 connection.sendall(f"${len(word.encode())}\r\n{word}\r\n".encode())

@@ -36,7 +36,7 @@ async def start(server: Server) -> None:
     """Run a node as the user for a moment, in which it does what nodes do."""
     node = RedisAdapter([f"redis://shoal:pw@127.0.0.1:{server.port}"], RedisOptions(prefix="shoal"))
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await node.start(recorder := Recorder())
             topic = topic_of("app", "presence-room")
             node.watch(topic)

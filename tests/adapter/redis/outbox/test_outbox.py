@@ -31,7 +31,7 @@ def keep(*nodes: Node) -> None:
 async def take_from_one(*nodes: Node) -> tuple[Node, Notice]:
     """Return who got the next notice, and the notice."""
     tasks = {asyncio.create_task(node.adapter.outbox.take(10)): node for node in nodes}
-    done, rest = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED, timeout=10)
+    done, rest = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED, timeout=30)
     for task in rest:
         task.cancel()
     await asyncio.gather(*rest, return_exceptions=True)
@@ -48,7 +48,7 @@ async def test_a_node_that_signs_off_leaves_to_the_others_what_it_has_not_settle
     leaving.outbox.keep(lambda topic: Wants.OCCUPANCY)
     for text in (b"1", b"2"):
         leaving.outbox.notify(ROOM, "client_event", text)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         first, second = await leaving.outbox.take(2)
     leaving.outbox.done(first)
     await leaving.stop()
@@ -84,7 +84,7 @@ async def test_an_answer_that_was_lost_does_not_lose_the_notices(
     _, notice = await take_from_one(node)
     # As if this node had never heard of it.
     node.adapter.outbox._settlement.in_hand.clear()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         (again,) = await node.adapter.outbox.take(10)
     assert again.id == notice.id
 
@@ -116,7 +116,7 @@ async def test_what_is_settled_while_redis_is_away_is_settled_when_it_is_back(
     node.adapter.outbox.done(notice)
     await asyncio.sleep(1.5)
     own_server.go_on()
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(30):
         while any(node.adapter.outbox._settlement.in_hand.values()):  # noqa: ASYNC110 - Redis doesn't tell
             await asyncio.sleep(0.05)
 

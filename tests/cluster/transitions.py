@@ -54,12 +54,26 @@ class Visitor:
             self.truth.update(DEPARTURE)
             await self._wait_told()
 
-    async def _come(self) -> None:
+    async def remain(self, node: RunningNode, is_over: asyncio.Event) -> None:
+        """Come to this node, and stay until it is over, there or elsewhere."""
+        await self._come([node])
+        self.truth.update(ARRIVAL)
+        while not is_over.is_set():
+            await self._stay(0.5)
+        await self._go()
+        self.truth.update(DEPARTURE)
+        await self._wait_told()
+
+    @property
+    def is_there(self) -> bool:
+        return self._client is not None
+
+    async def _come(self, nodes: Sequence[RunningNode] = ()) -> None:
         """Subscribe somewhere, in as many attempts as it takes."""
         while True:
             client = None
             try:
-                client = await Client.connect(random.choice(self._nodes()))
+                client = await Client.connect(random.choice(nodes or self._nodes()))
                 await client.subscribe(self.channel, user={"user_id": "u"})
             except BROKEN:
                 if client is not None:

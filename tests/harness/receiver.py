@@ -42,8 +42,12 @@ class Behaviour:
     """How a path answers."""
 
     status: int = 200
-    delay: float = 0.0
     headers: dict[str, str] = field(default_factory=dict)
+    answers: threading.Event = field(default_factory=threading.Event)
+    """While it is clear, what came waits for its answer."""
+
+    def __post_init__(self) -> None:
+        self.answers.set()
 
 
 class Receiver:
@@ -88,7 +92,7 @@ class Receiver:
     def names(self, path: str | None = None) -> list[str]:
         return [event["name"] for _, event in self.accepted(path)]
 
-    def wait_until(self, condition: Callable[[], object], timeout: float = 15.0) -> None:
+    def wait_until(self, condition: Callable[[], object], timeout: float = 30.0) -> None:
         """For threads; see :func:`tests.server.webhooks.conftest.until` for tests with a loop."""
         deadline = time.monotonic() + timeout
         while not condition():
@@ -100,6 +104,8 @@ class Receiver:
         return self
 
     def __exit__(self, *exc: object) -> None:
+        for behaviour in self.behaviour.values():
+            behaviour.answers.set()
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
@@ -119,7 +125,7 @@ def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
             behaviour, port = receiver.behaviour[self.path], self.client_address[1]
             headers = {name.lower(): value for name, value in self.headers.items()}
             receiver.take(Request(self.path, headers, body, time.monotonic(), behaviour.status, port))
-            time.sleep(behaviour.delay)
+            behaviour.answers.wait()
             self.send_response(behaviour.status)
             for name, value in behaviour.headers.items():
                 self.send_header(name, value)

@@ -25,8 +25,6 @@ SETTINGS = {
     "SHOAL_WEBHOOK_BATCH_TIME": "0.05",
     "SHOAL_WEBHOOK_FIRST_RETRY": "0.1",
     "SHOAL_WEBHOOK_LONGEST_RETRY": "0.2",
-    "SHOAL_WEBHOOK_TIMEOUT": "1",
-    "SHOAL_WEBHOOK_GIVE_UP_AFTER": "3",
     "SHOAL_CLOSE_TIMEOUT": "0.2",
     "SHOAL_ABORT_TIMEOUT": "0.3",
     "SHOAL_DRAIN_TOKEN": "let-me-drain-this-node",
@@ -60,7 +58,7 @@ def start() -> Iterator[Start]:
         yield start_one
 
 
-async def until(condition: Callable[[], object], seconds: float = 15.0) -> None:
+async def until(condition: Callable[[], object], seconds: float = 30.0) -> None:
     """Wait for what comes in another thread or process."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -75,7 +75,7 @@ def receiver(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Example
         )
     try:
         running = Example(process, tmp_path / "log", port)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while not running.answers():
             assert time.monotonic() < deadline
             time.sleep(0.05)

@@ -48,6 +48,7 @@ def listed(node: RunningNode) -> list[dict[str, Any]]:
 async def fail(receiver: Receiver, start: Start, settings: dict[str, str], *channels: str) -> RunningNode:
     """Return a node whose events nobody took."""
     receiver.behaviour["/hook"].status = 410
+    settings |= {"SHOAL_WEBHOOK_GIVE_UP_AFTER": "3"}
     node = start({"url": receiver.url("/hook"), "event_types": ["channel_occupied"]}, settings=settings)
     async with await Client.connect(node, ignored=["pusher_internal:subscription_count"]) as client:
         for channel in channels:
@@ -58,7 +59,7 @@ async def fail(receiver: Receiver, start: Start, settings: dict[str, str], *chan
 
 
 async def test_failed_events_are_listed_and_tried_again_with_their_ids(
-    receiver: Receiver, start: Start, settings: dict[str, str]
+    settings: dict[str, str], receiver: Receiver, start: Start
 ) -> None:
     node = await fail(receiver, start, settings, "one", "two")
     letters = listed(node)

@@ -16,7 +16,15 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 async def sender() -> AsyncIterator[Sender]:
-    sender = Sender(timeout=0.5, most_connections=4)
+    sender = Sender(timeout=30.0, most_connections=4)
+    yield sender
+    await sender.close()
+
+
+@pytest.fixture
+async def hasty() -> AsyncIterator[Sender]:
+    """One that soon gives up."""
+    sender = Sender(timeout=0.3, most_connections=4)
     yield sender
     await sender.close()
 
@@ -33,17 +41,17 @@ async def test_everything_else_is_none(sender: Sender, receiver: Receiver, statu
     assert await sender.post(receiver.url(), b"{}", {}) == Outcome("refused", f"answered {status}")
 
 
-async def test_an_answer_has_its_time(sender: Sender, receiver: Receiver) -> None:
-    receiver.behaviour["/hook"].delay = 1.0
-    assert (await sender.post(receiver.url(), b"{}", {})).result == "timeout"
+async def test_an_answer_has_its_time(hasty: Sender, receiver: Receiver) -> None:
+    receiver.behaviour["/hook"].answers.clear()
+    assert (await hasty.post(receiver.url(), b"{}", {})).result == "timeout"
 
 
 @pytest.mark.parametrize(
     "url",
     ["http://127.0.0.1:9/", f"http://{'a' * 64}.example/", "http://a..b/", "http://no.such.invalid/"],
 )
-async def test_what_cannot_be_reached_is_a_failure_like_others(sender: Sender, url: str) -> None:
-    outcome = await sender.post(url, b"{}", {})
+async def test_what_cannot_be_reached_is_a_failure_like_others(hasty: Sender, url: str) -> None:
+    outcome = await hasty.post(url, b"{}", {})
     assert outcome.result in {"unreachable", "timeout"}
     assert outcome.why
 

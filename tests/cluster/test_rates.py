@@ -48,5 +48,5 @@ async def test_back_ends_of_all_nodes_share_one_rate_and_what_is_refused_reaches
             == (statuses[429])
         )
         heard = observer.attended["talk"].events
-        await eventually(lambda: len(heard) >= statuses[200], "hears what was accepted", 3.0)
+        await eventually(lambda: len(heard) >= statuses[200], "hears what was accepted")
         assert len(heard) == statuses[200]

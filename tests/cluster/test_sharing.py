@@ -42,7 +42,7 @@ async def test_event_reaches_subscribers_on_all_nodes_but_its_sender(cluster: Cl
         await api.publish("private-talk", "from a back end", socket_id=observers[0].socket_id)
         await api.publish("private-talk", "end")
     talks = [observer.attended["private-talk"] for observer in observers]
-    await eventually(lambda: all("end" in talk.data for talk in talks), "all hear the end", 3.0)
+    await eventually(lambda: all("end" in talk.data for talk in talks), "all hear the end")
     heard = [[told.data for told in talk.events if told.event != COUNTED] for talk in talks]
     assert heard == [["end"], *[["from a client", "from a back end", "end"]] * 2]
 
@@ -63,7 +63,7 @@ async def test_each_node_tells_the_same_channels_and_members(cluster: Cluster, c
         return found == [wanted] * 3
 
     # Nodes state their subscriptions a few times a second.
-    await eventually(all_tell_that, "all subscriptions are counted", 3.0)
+    await eventually(all_tell_that, "all subscriptions are counted")
 
 
 async def test_counts_of_subscriptions_are_the_clusters(cluster: Cluster, crowd: Crowd) -> None:
@@ -74,7 +74,7 @@ async def test_counts_of_subscriptions_are_the_clusters(cluster: Cluster, crowd:
         return [[event.data for event in events if event.event == COUNTED][-1:] for events in told]
 
     wanted = ['{"subscription_count":3}']
-    await eventually(lambda: last_counts() == [wanted] * 3, "all are told how many they are", 3.0)
+    await eventually(lambda: last_counts() == [wanted] * 3, "all are told how many they are")
 
 
 async def test_limit_of_connections_holds_for_all_nodes_together(cluster: Cluster, crowd: Crowd) -> None:
@@ -84,7 +84,7 @@ async def test_limit_of_connections_holds_for_all_nodes_together(cluster: Cluste
         with pytest.raises(ConnectionRefusedError, match="4004"):
             await crowd.connect(node)
     await crowd.leave([crowd.observers[0]])
-    await eventually(lambda: _connects(crowd, cluster.members[2]), "a place is free again", 3.0)
+    await eventually(lambda: _connects(crowd, cluster.members[2]), "a place is free again")
 
 
 async def _connects(crowd: Crowd, member: Member) -> bool:
@@ -125,7 +125,7 @@ async def test_topic_without_subscribers_is_left(cluster: Cluster, crowd: Crowd)
     await observer.subscribe("private-left")
     assert _topics(cluster, "private-left") == 1
     await observer.close()
-    await eventually(lambda: _topics(cluster, "private-left") == 0, "the node unsubscribes", 20.0)
+    await eventually(lambda: _topics(cluster, "private-left") == 0, "the node unsubscribes")
 
 
 def _topics(cluster: Cluster, name: str) -> int:

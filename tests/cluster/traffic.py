@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from tests.cluster.api import Api
 from tests.cluster.history import Complaint, Sent, check_channel
-from tests.cluster.waiting import eventually
+from tests.cluster.waiting import PATIENCE, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -108,7 +108,7 @@ class Traffic:
         """How many events were sent."""
         return sum(map(len, self.sent.values()))
 
-    async def judgement(self, within: float = 5.0) -> list[Complaint]:
+    async def judgement(self, within: float = PATIENCE) -> list[Complaint]:
         """Wait until everything is delivered, or no longer; return all that is wrong with what was seen."""
         with suppress(AssertionError):
             await eventually(self.is_delivered, "everything is delivered", within)

@@ -11,9 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 _PAUSE = 0.02
+PATIENCE = 30.0
+"""Seconds until what a test waits for is hopeless: for slow machines, never reached otherwise."""
 
 
-async def eventually(condition: Callable[[], object | Awaitable[object]], what: str, within: float) -> float:
+async def eventually(condition: Callable[[], object | Awaitable[object]], what: str, within: float = PATIENCE) -> float:
     """Ask until `condition()` holds; return the seconds until it did.
 
     A condition that is not to be had just now, since a node doesn't answer, counts as one that doesn't hold.

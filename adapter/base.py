@@ -181,12 +181,10 @@ class Adapter(Protocol):
         When cancelled, callbacks end all the same; the others find out the rest by themselves.
         """
 
-    def declare(self, state: str, connections: int, *, is_leaving: bool = False) -> None:
+    def declare(self, state: str, connections: int) -> None:
         """State what other nodes are to know of this one; they do within a heartbeat.
 
-        :param connections: a hint: an adapter that counts admissions tells those.
-        :param is_leaving: whether this node's clients are about to go to the others, which lets these admit more than
-            the limits of applications that have some here.
+        `connections` is a hint: an adapter that counts admissions tells those.
         """
 
     async def nodes(self) -> list[NodeInfo]:
@@ -237,10 +235,7 @@ class Adapter(Protocol):
         """
 
     def admit(self, app_id: str, limit: int | None) -> Future[bool]:
-        """Count one more connection of an application in the cluster, unless there are `limit` of them already.
-
-        While another node is leaving that has some it is counted all the same: it may be one of those.
-        """
+        """Count one more connection of an application in the cluster, unless there are `limit` of them already."""
 
     def discharge(self, app_id: str) -> None:
         """Take back one successful :meth:`admit`."""

@@ -170,11 +170,9 @@ class RedisAdapter:
         for shard in self._shards:
             shard.receiver = None
 
-    def declare(self, state: str, connections: int, *, is_leaving: bool = False) -> None:
+    def declare(self, state: str, connections: int) -> None:
         # Connections are counted here anyway.
         self._state = state
-        if is_leaving:
-            self._admission.leave()
         self._nodes.beat_soon()
 
     async def nodes(self) -> list[NodeInfo]:
@@ -285,13 +283,12 @@ class RedisAdapter:
     def discharge(self, app_id: str) -> None:
         self._admission.discharge(app_id)
 
-    async def _lease(self, app_id: str, wanted: int, limit: int) -> tuple[int, bool]:
+    async def _lease(self, app_id: str, wanted: int, limit: int) -> int:
         keys = self._shards[0].keys
         answer = await self._topology.home.run_script(
             "lease", [keys.leases(app_id), keys.nodes], self._identity.boot, wanted, limit
         )
-        granted, _, leaving = map(int, answer)
-        return granted, bool(leaving)
+        return int(answer[0])
 
     # Rates
 
@@ -376,7 +373,6 @@ class RedisAdapter:
             "state": self._state,
             "connections": self._admission.open,
             "leases": self._admission.leased_apps,
-            "leaving": self._admission.is_leaving,
         }
 
     def _reborn(self) -> None:

@@ -4,15 +4,16 @@ import json
 import os
 from typing import Annotated, Any
 
+import httpx
 import typer
 
-from server.cli.asking import ask
-from server.cli.failures import configuration_errors_reported
+from server.cli.failures import configuration_errors_reported, fail
 from server.cli.options import ConfigFile, MetricsUrl
 from server.cli.table import aligned
 from server.cli.target import metrics_url
 from server.config import load_settings
 
+_TIMEOUT = 10.0
 _COLUMNS = ("NAME", "STATE", "VERSION", "CONNECTIONS", "LAST BEAT", "BOOT")
 
 
@@ -27,7 +28,7 @@ def nodes(
     """
     with configuration_errors_reported():
         settings = load_settings(config=config, flags={}, environ=os.environ)
-    text = ask("GET", f"{url or metrics_url(settings)}/nodes")
+    text = _ask(url or metrics_url(settings))
     if as_json:
         typer.echo(text)
         return
@@ -36,6 +37,16 @@ def nodes(
         typer.echo(line)
     connections = sum(node["connections"] for node in found)
     typer.echo(f"{len(found)} node{'s' * (len(found) != 1)}, {connections} connection{'s' * (connections != 1)}")
+
+
+def _ask(url: str) -> str:
+    try:
+        response = httpx.get(f"{url}/nodes", timeout=_TIMEOUT)
+    except (httpx.HTTPError, httpx.InvalidURL) as exc:
+        fail(f"can't reach {url}: {exc}")
+    if not response.is_success:
+        fail(f"the node can't tell: {response.text.strip()}")
+    return response.text
 
 
 def _row(node: dict[str, Any]) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from tests.harness import RunningNode
 
-TIMEOUT = 10.0
+TIMEOUT = 20.0
 ESTABLISHED = "pusher:connection_established"
 SUCCEEDED = "pusher_internal:subscription_succeeded"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
 import subprocess
 import time
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from tests.adapter.redis.servers import free_port
 from tests.compose.files import HAPROXY, NODES
 from tests.compose.programs import needed_program
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tests.harness.node import RunningNode
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 
 
 def local_config(nodes: Sequence[RunningNode], port: int, metrics_port: int) -> str:
@@ -67,7 +67,7 @@ class Balancer:
 def running_balancer(nodes: Sequence[RunningNode], directory: Path) -> Iterator[Balancer]:
     """Run HAProxy before these nodes until the block is left."""
     program = needed_program("haproxy", "haproxy")
-    ports = [_free_port(), _free_port()]
+    ports = [free_port(), free_port()]
     config = directory / "haproxy.cfg"
     config.write_text(local_config(nodes, *ports), encoding="utf-8")
     log = directory / "haproxy.log"
@@ -80,10 +80,3 @@ def running_balancer(nodes: Sequence[RunningNode], directory: Path) -> Iterator[
     finally:
         process.kill()
         process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tests.harness.node import Credentials, RunningNode
 
-TIMEOUT = 5.0
+TIMEOUT = 20.0
 """Seconds that anything may take which is expected to happen: for slow machines, never reached otherwise."""
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -21,12 +22,13 @@ import httpx
 from tests.harness.exposition import Sample, parse_metrics
 
 if TYPE_CHECKING:
-    import signal
     from collections.abc import Callable, Mapping, Sequence
 
 ROOT = Path(__file__).parents[2]
-START_TIMEOUT = 20.0
-STOP_TIMEOUT = 20.0
+START_TIMEOUT = 30.0
+STOP_TIMEOUT = 30.0
+PATIENCE = 20.0
+"""Seconds that anything else may take: for slow machines, never reached otherwise."""
 _POLL = 0.02
 _READY = re.compile(r"ready on ([\w.]+):(\d+), metrics on ([\w.]+):(\d+)")
 _PROBLEM = re.compile(r'"level": "(error|critical)"|Traceback')
@@ -123,7 +125,7 @@ class RunningNode:
     def signal(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
 
-    def wait_until(self, condition: Callable[[], object], what: str, timeout: float = 10.0) -> None:
+    def wait_until(self, condition: Callable[[], object], what: str, timeout: float = PATIENCE) -> None:
         """Ask `condition()` until it holds: for what a node tells only those who ask, such as its metrics."""
         deadline = time.monotonic() + timeout
         while not condition():
@@ -166,6 +168,11 @@ class RunningNode:
         return host, int(port), int(metrics_port)
 
 
+def heed_interrupts() -> None:
+    """Undo what a shell does to what runs in the background, such as tests: children, too, would ignore SIGINT."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def start_node(
     settings: Mapping[str, str] | None = None,
     *,
@@ -200,6 +207,6 @@ def start_node(
 
 def _is_ready(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/readyz", timeout=5.0).status_code == 200
+        return httpx.get(f"{url}/readyz", timeout=10.0).status_code == 200
     except httpx.TransportError:
         return False

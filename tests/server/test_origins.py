@@ -119,6 +119,7 @@ def test_each_wildcard_stands_for_something_however_many_there_are(pattern: str,
 
 
 def test_many_wildcards_cost_no_more_than_one() -> None:
-    started = time.perf_counter()
+    # Of this thread: what else the machine does doesn't count. One that tries all ways would take for ever.
+    started = time.thread_time()
     assert not matches("https://" + "-" * 290, "https://" + "*-" * 20 + "preview.example.com")
-    assert time.perf_counter() - started < 1.0
+    assert time.thread_time() - started < 5.0

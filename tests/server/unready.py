@@ -18,7 +18,7 @@ from tests.harness.node import ROOT
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_TIMEOUT = 20.0
+_TIMEOUT = 30.0
 
 
 class UnreadyNode:
@@ -43,6 +43,9 @@ class UnreadyNode:
     def wait_until_said(self, text: str) -> None:
         """Wait until its log has this."""
         self._wait(lambda: text in self.said(), text)
+
+    def wait_until_ready(self) -> None:
+        self._wait(lambda: httpx.get(f"{self.metrics_url}/readyz").status_code == 200, "it is ready")
 
     def stop(self) -> int:
         """End it as an orchestrator does; return its exit status."""

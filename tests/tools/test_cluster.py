@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from tests.adapter.redis.servers import free_port
-from tests.harness.node import ROOT
+from tests.harness.node import ROOT, heed_interrupts
 
 _TIMEOUT = 30.0
 
@@ -43,7 +43,12 @@ def test_one_command_starts_a_cluster_says_how_to_use_it_and_ends_it(log: Path) 
     environment = {name: value for name, value in os.environ.items() if not name.startswith("SHOAL_")}
     with log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tools.cluster", *arguments], cwd=ROOT, env=environment, stdout=output, stderr=output
+            [sys.executable, "-m", "tools.cluster", *arguments],
+            cwd=ROOT,
+            env=environment,
+            stdout=output,
+            stderr=output,
+            preexec_fn=heed_interrupts,
         )
     deadline = time.monotonic() + _TIMEOUT
     try:

@@ -68,6 +68,6 @@ class MemoryStore:
 
 async def eventually(condition: Callable[[], object]) -> None:
     """Wait until something holds that nobody tells of."""
-    async with asyncio.timeout(5.0):
+    async with asyncio.timeout(20.0):
         while not condition():  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.001)

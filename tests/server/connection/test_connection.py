@@ -91,7 +91,7 @@ class Line:
     async def hear_all(self, count: int) -> list[str]:
         """Return the next events when there are so many, however many turns that takes."""
         events = self.transport.take()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while len(events) < count:
                 await asyncio.sleep(0)
                 events += self.transport.take()

@@ -113,7 +113,7 @@ class Harbour:
         return await self.departure.run(cast("Listener", self.listener))
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while not condition():  # noqa: ASYNC110 - it is about plain numbers
                 await asyncio.sleep(0)
 

@@ -71,6 +71,7 @@ def test_chart_installs_the_same_alerts_with_your_address_of_the_page() -> None:
     installed = render(values_of("production")).one("PrometheusRule")
     ours = ALERTS.read_text(encoding="utf-8").replace("docs/observing.md", "https://wiki.example.com/shoal/observing")
     assert installed["spec"] == yaml.safe_load(ours)
+    assert installed["apiVersion"] == "monitoring.coreos.com/v1"
     assert installed["metadata"]["labels"]["release"] == "prometheus"
 
 

@@ -66,6 +66,7 @@ def test_node_alone_that_sends_no_webhooks_reaches_dns_only() -> None:
         "redis://:p%40ss:1@r:6380",
         "rediss://user:secret@cache.example.com:6380/0",
         "redis+sentinel://a:26379,b:6380/name",
+        "redis+sentinel://b:6380,a/name",
     ],
 )
 def test_port_of_redis_that_the_policy_would_not_let_nodes_reach_is_refused(url: str) -> None:
@@ -74,6 +75,18 @@ def test_port_of_redis_that_the_policy_would_not_let_nodes_reach_is_refused(url:
     values["networkPolicy"]["redisPorts"].append(6380)
     assert render(values)
     assert render(with_values("gateway", redis={"urls": [url]}))
+
+
+@pytest.mark.parametrize(
+    ("base", "changes", "port"),
+    [
+        ("trial", {}, "valkey.enabled has port 6379"),
+        ("alb", {"redis": {"urls": ["redis://:p:1@[fd00::12]"]}}, "redis.urls has port 6379"),
+        ("alb", {"redis": {"urls": ["redis+sentinel://a,b/name"]}}, "redis.urls has port 26379"),
+    ],
+)
+def test_port_that_a_url_leaves_out_is_known(base: str, changes: dict[str, Any], port: str) -> None:
+    assert port in refusal_of(with_values(base, networkPolicy={"redisPorts": [6380]}, **changes))
 
 
 @pytest.mark.parametrize("url", ["redis://r/6380", "redis://[fd00::12]:6379", "unix:///run/redis.sock"])
@@ -160,6 +173,7 @@ def test_ingress_leads_to_the_service_from_every_host() -> None:
     assert all(rule["http"]["paths"] == [{"path": "/", "pathType": "Prefix", "backend": backend}] for rule in rules)
 
 
+# Field by field, as there is no schema to be installed; the Gateway API's own, of release 1.4, has taken it.
 def test_route_of_a_gateway_has_no_time_limit() -> None:
     rendered = render(values_of("gateway"))
     route = rendered.one("HTTPRoute", "realtime")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.helm.chart import refusal_of, with_values
+from tests.helm.chart import refusal_of, render, with_values
 
 APPS = [{"id": "1", "key": "k", "secret": "s"}]
 
@@ -31,6 +31,7 @@ APPS = [{"id": "1", "key": "k", "secret": "s"}]
         ("trial", {"ingress": {"hosts": []}}, "ingress is enabled, but ingress.hosts is empty"),
         ("gateway", {"gateway": {"parentRefs": []}}, "gateway is enabled, but gateway.parentRefs is empty"),
         ("alb", {"monitoring": {"podMonitor": True}}, "everything would be counted twice"),
+        ("minimal", {"pod": {"labels": {"app.kubernetes.io/name": "x"}}}, "pod.labels has app.kubernetes.io/name"),
     ],
 )
 def test_contradiction_is_explained(base: str, changes: dict[str, object], sentence: str) -> None:
@@ -52,7 +53,44 @@ def test_contradiction_is_explained(base: str, changes: dict[str, object], sente
         ({"podDisruptionBudget": {"maxUnavailable": 0}}, "maxUnavailable"),
         ({"service": {"port": 70000}}, "port"),
         ({"autoscaling": {"scaleDownWindow": 7200}}, "scaleDownWindow"),
+        # Kubernetes gives a deploy up for stuck after 600 seconds.
+        ({"strategy": {"minReadySeconds": 600}}, "minReadySeconds"),
+        ({"settings": {"flush_timeout": 0}}, "flush_timeout"),
+        ({"settings": {"abort_timeout": "ten"}}, "abort_timeout"),
+        ({"fullnameOverride": "Shoal.io"}, "fullnameOverride"),
+        ({"image": {"repository": "registry.example.com:5000/shoal:1.2"}}, "repository"),
+        ({"image": {"pullSecrets": ["registry"]}}, "pullSecrets"),
+        ({"ingress": {"hosts": ["https://ws.example.com"]}}, "hosts"),
+        ({"ingress": {"tls": [{"secret": "x"}]}}, "secret"),
+        ({"gateway": {"hostnames": ["ws.example.com/"]}}, "hostnames"),
+        ({"gateway": {"parentRefs": [{"namespace": "gateways"}]}}, "name"),
+        ({"networkPolicy": {"clients": [{"namespaceselector": {}}]}}, "namespaceselector"),
+        ({"networkPolicy": {"extraEgress": [{"port": 5432}]}}, "port"),
+        ({"pod": {"tolerations": [{"kei": "x"}]}}, "kei"),
+        ({"resources": {"limit": {"memory": "1Gi"}}}, "limit"),
     ],
 )
 def test_value_of_the_wrong_kind_is_refused_by_name(changes: dict[str, object], where: str) -> None:
     assert where in refusal_of(with_values("minimal", **changes))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"image": {"repository": "registry.example.com:5000/team/shoal"}},
+        {"image": {"repository": "shoal"}},
+        {"ingress": {"hosts": ["*.example.com", "localhost"]}},
+        {"autoscaling": {"cpu": 1}},
+        {"autoscaling": {"cpu": "0.6"}},
+        {"settings": {"abort_timeout": "7.5"}},
+        {"resources": {"requests": {"memory": "1Gi"}, "limits": {"memory": "1Gi"}}},
+    ],
+)
+def test_less_usual_values_are_taken(changes: dict[str, object]) -> None:
+    assert render(with_values("minimal", **changes))
+
+
+def test_the_last_close_of_a_long_drain_may_come_after_what_an_alb_allows() -> None:
+    annotations = render(with_values("alb", drain={"max": 4000})).one("Ingress")["metadata"]["annotations"]
+    attributes = annotations["alb.ingress.kubernetes.io/target-group-attributes"]
+    assert attributes == "deregistration_delay.timeout_seconds=3600,stickiness.enabled=false"

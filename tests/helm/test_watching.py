@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 DASHBOARD: dict[str, Any] = json.loads((CHART / "files" / "dashboard.json").read_text(encoding="utf-8"))
 PANELS: list[dict[str, Any]] = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
 EXPRESSIONS = [target["expr"] for panel in PANELS for target in panel["targets"]]
+# There are no schemas of the operator's kinds to be installed, so each field is named here: as they are, its own types
+# of release 0.92, read strictly, have taken them.
+OPERATOR = "monitoring.coreos.com/v1"
 JOB = [{"targetLabel": "job", "replacement": "shoal"}]
 
 
@@ -27,6 +30,7 @@ def test_pods_are_scraped_under_the_job_that_alerts_look_for() -> None:
     monitor = rendered.one("PodMonitor")
     (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
     assert endpoint == {"port": "metrics", "path": "/metrics", "interval": "15s", "relabelings": JOB}
+    assert (monitor["apiVersion"], monitor["spec"].keys()) == (OPERATOR, {"selector", "podMetricsEndpoints"})
     labels = rendered.one("Deployment")["spec"]["template"]["metadata"]["labels"]
     assert monitor["spec"]["selector"]["matchLabels"].items() <= labels.items()
     assert monitor["metadata"]["labels"]["release"] == "prometheus"
@@ -40,6 +44,7 @@ def test_scraping_by_service_sees_nodes_that_leave() -> None:
     assert monitor["spec"]["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
     (endpoint,) = monitor["spec"]["endpoints"]
     assert endpoint == {"port": "metrics", "path": "/metrics", "interval": "30s", "relabelings": JOB}
+    assert (monitor["apiVersion"], monitor["spec"].keys()) == (OPERATOR, {"selector", "endpoints"})
 
 
 def test_clients_service_is_not_scraped_as_well() -> None:

@@ -7,6 +7,7 @@
 {{- include "shoal.checkScaling" . -}}
 {{- include "shoal.checkSettings" . -}}
 {{- include "shoal.checkEntrances" . -}}
+{{- include "shoal.checkLabels" . -}}
 {{- end }}
 
 {{- define "shoal.checkImage" -}}
@@ -39,20 +40,28 @@
 {{- fail (printf "%s are all given: the nodes share one Redis, choose." (join " and " $given)) -}}
 {{- end -}}
 {{- if .Values.networkPolicy.enabled -}}
-{{- range .Values.redis.urls -}}
-{{- /* Of a URL that names several servers, as for Sentinel, each has its port. Colons of passwords and of IPv6 don't count. */ -}}
-{{- $places := regexReplaceAll "^[^/]*//([^@/]*@)?" . "" | splitList "/" | first -}}
-{{- range regexFindAll ":[0-9]+" (regexReplaceAll "\\[[^]]*\\]" $places "") -1 -}}
-{{- $port := trimPrefix ":" . -}}
+{{- range $port := include "shoal.redisPorts" . | splitList " " | compact | uniq -}}
 {{- if not (has $port (toStrings $.Values.networkPolicy.redisPorts)) -}}
-{{- fail (printf "redis.urls has port %s, but networkPolicy.redisPorts doesn't: nodes could never reach it, add it there." $port) -}}
-{{- end -}}
+{{- fail (printf "%s has port %s, but networkPolicy.redisPorts doesn't: nodes could never reach it, add it there." (first $given) $port) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
 {{- $most := ternary .Values.autoscaling.maxReplicas .Values.replicaCount .Values.autoscaling.enabled | int -}}
 {{- if and (gt $most 1) (not $given) -}}
 {{- fail (printf "%d nodes need a Redis that they share, or each would be a server of its own: give redis.urls or redis.existingSecret; valkey.enabled to try it out; or one node, replicaCount 1." $most) -}}
+{{- end -}}
+{{- end }}
+
+{{/* Ports of the servers that the chart knows of, each followed by a space. */}}
+{{- define "shoal.redisPorts" -}}
+{{- if .Values.valkey.enabled }}6379 {{ end -}}
+{{- range .Values.redis.urls -}}
+{{- $usual := ternary "26379" "6379" (contains "+sentinel:" .) -}}
+{{- if not (hasPrefix "unix:" .) -}}
+{{- /* A URL may name several servers, as for Sentinel. Colons of passwords and of IPv6 don't count. */ -}}
+{{- range $place := regexReplaceAll "^[^/]*//([^@/]*@)?" . "" | splitList "/" | first | splitList "," -}}
+{{- regexFind ":[0-9]+$" (regexReplaceAll "\\[[^]]*\\]" $place "") | trimPrefix ":" | default $usual }} {{ end -}}
+{{- end -}}
 {{- end -}}
 {{- end }}
 
@@ -91,5 +100,14 @@
 {{- end -}}
 {{- if and .Values.monitoring.podMonitor .Values.monitoring.serviceMonitor -}}
 {{- fail "monitoring.podMonitor and monitoring.serviceMonitor are both on: everything would be counted twice, choose." -}}
+{{- end -}}
+{{- end }}
+
+{{/* By these a Deployment knows its pods. */}}
+{{- define "shoal.checkLabels" -}}
+{{- range $label := list "name" "instance" "component" -}}
+{{- if hasKey $.Values.pod.labels (printf "app.kubernetes.io/%s" $label) -}}
+{{- fail (printf "pod.labels has app.kubernetes.io/%s, by which nodes are found: it is the chart's, leave it out; nameOverride and the release's name change it." $label) -}}
+{{- end -}}
 {{- end -}}
 {{- end }}

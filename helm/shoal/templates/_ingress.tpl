@@ -24,7 +24,7 @@ alb.ingress.kubernetes.io/target-type: ip
 alb.ingress.kubernetes.io/load-balancer-attributes: idle_timeout.timeout_seconds={{ $idle }}
 # Connections to a node that leaves must live until it has closed them.
 alb.ingress.kubernetes.io/target-group-attributes: >-
-  deregistration_delay.timeout_seconds={{ include "shoal.grace" . }},stickiness.enabled=false
+  deregistration_delay.timeout_seconds={{ min 3600 (include "shoal.grace" . | int) }},stickiness.enabled=false
 alb.ingress.kubernetes.io/healthcheck-path: /readyz
 alb.ingress.kubernetes.io/healthcheck-interval-seconds: "5"
 alb.ingress.kubernetes.io/healthcheck-timeout-seconds: "2"

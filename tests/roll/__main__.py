@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import dataclasses
+import signal
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -53,6 +54,8 @@ def _run(scenario: Scenario | OneByOne, size: Size) -> bool:
 def main(given: Sequence[str]) -> int:
     """Run what was asked for; return 0 if everything is as it must be."""
     arguments = _arguments(given)
+    # All that was started is ended again then, as on Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         require_packages()
     except Missing as missing:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from math import inf
-from typing import Any
+from typing import Any, cast
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.apps import App
@@ -319,3 +319,39 @@ def test_whatever_happens_it_is_gone_within_grace_and_has_told_everybody(
     assert voyage.lifecycle.state is State.STOPPED
     assert voyage.now <= 1_000.0 + grace
     assert sum(number for _, number in voyage.closes()) == clients
+
+
+_ORDERS = st.lists(
+    st.tuples(st.floats(0.0, 40.0), st.one_of(st.none(), st.floats(0.0, 60.0), st.just("exit"))), max_size=6
+)
+"""Seconds to wait, and then: to drain, within a time or not, or to exit."""
+
+
+@settings(max_examples=50)
+@given(clients=st.integers(0, 3_000), settle=st.floats(0.0, 30.0), orders=_ORDERS, is_polite=st.booleans())
+def test_whatever_it_is_told_in_whatever_order_the_earliest_deadline_is_kept_and_everybody_told(
+    clients: int, settle: float, orders: list[tuple[float, float | str | None]], is_polite: bool
+) -> None:
+    grace = settle + 78.0 + 1e-6
+    voyage = Voyage(clients, settle=settle, drain_rate=50.0, grace=grace)
+    voyage.is_polite = voyage.is_quick = is_polite
+    empty_by = gone_by = inf
+    exits = 0
+    for wait, order in [*orders, (0.0, "exit")]:
+        voyage.sail(until=voyage.now + wait)
+        if voyage.lifecycle.state is State.STOPPED:
+            break
+        if order == "exit":
+            exits += 1
+            gone_by = min(gone_by, voyage.now + (grace if exits == 1 else LAST_SECOND))
+            voyage.course.exit(now=voyage.now)
+        else:
+            within = cast("float | None", order)
+            empty_by = min(empty_by, inf if within is None else voyage.now + max(0.0, within - RESERVE))
+            voyage.course.drain(now=voyage.now, within=within)
+    voyage.sail()
+    assert voyage.lifecycle.state is State.STOPPED
+    assert voyage.began(State.STOPPED) <= gone_by + 1e-6
+    closes = voyage.closes()
+    assert sum(number for _, number in closes) == clients
+    assert not closes or closes[-1][0] <= empty_by + TICK

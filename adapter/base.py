@@ -181,10 +181,12 @@ class Adapter(Protocol):
         When cancelled, callbacks end all the same; the others find out the rest by themselves.
         """
 
-    def declare(self, state: str, connections: int) -> None:
+    def declare(self, state: str, connections: int, *, is_leaving: bool = False) -> None:
         """State what other nodes are to know of this one; they do within a heartbeat.
 
-        `connections` is a hint: an adapter that counts admissions tells those.
+        :param connections: a hint: an adapter that counts admissions tells those.
+        :param is_leaving: whether this node's clients are about to go to the others, which lets these admit more than
+            the limits of applications that have some here.
         """
 
     async def nodes(self) -> list[NodeInfo]:
@@ -235,7 +237,10 @@ class Adapter(Protocol):
         """
 
     def admit(self, app_id: str, limit: int | None) -> Future[bool]:
-        """Count one more connection of an application in the cluster, unless there are `limit` of them already."""
+        """Count one more connection of an application in the cluster, unless there are `limit` of them already.
+
+        While another node is leaving that has some it is counted all the same: it may be one of those.
+        """
 
     def discharge(self, app_id: str) -> None:
         """Take back one successful :meth:`admit`."""

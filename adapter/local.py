@@ -86,7 +86,7 @@ class LocalAdapter:
         self._watched.clear()
         self._topics.clear()
 
-    def declare(self, state: str, connections: int) -> None:
+    def declare(self, state: str, connections: int, *, is_leaving: bool = False) -> None:
         # Connections are counted here anyway.
         self._self = replace(self._self, state=state)
 

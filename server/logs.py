@@ -40,7 +40,6 @@ def configure_logging(level: str, format: str, stream: TextIO | None = None) -> 
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     _adopt_uvicorn()
-    _quiet_clients()
     _gather_less()
 
 
@@ -58,12 +57,6 @@ def _adopt_uvicorn() -> None:
         logger.handlers.clear()
         logger.propagate = True
     logging.getLogger("uvicorn.access").disabled = True
-
-
-def _quiet_clients() -> None:
-    """Have no line of the HTTP client for each webhook that is delivered; what fails we tell ourselves."""
-    for name in ("httpx", "httpcore"):
-        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def escape_control(text: str) -> str:

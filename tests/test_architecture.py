@@ -6,6 +6,7 @@ The tables are the architecture. To change one is a decision, not a repair.
 from __future__ import annotations
 
 import ast
+import subprocess
 import sys
 from functools import cache
 from pathlib import Path
@@ -76,7 +77,17 @@ WITHOUT_IO = (
     "adapter.plain_numbers",
 )
 # Of packages that are shells otherwise.
-MODULES_WITHOUT_IO = ("server.leaving.course", "server.leaving.effects", "server.leaving.pace", "server.hub.holds")
+MODULES_WITHOUT_IO = (
+    "server.leaving.course",
+    "server.leaving.effects",
+    "server.leaving.pace",
+    "server.hub.holds",
+    "server.webhooks.agenda",
+    "server.webhooks.batch",
+    "server.webhooks.events",
+    "server.webhooks.ledger",
+    "server.webhooks.line",
+)
 IO = {
     "asyncio",
     "datetime",
@@ -209,3 +220,8 @@ def test_no_file_is_named_like_a_standard_module() -> None:
     paths = {Path(*module.split(".")).with_suffix(".py") for module in modules()}
     clashing = {path for path in paths if path.stem in sys.stdlib_module_names and path.stem != "__main__"}
     assert not clashing
+
+
+def test_who_has_no_webhooks_loads_no_http_client() -> None:
+    program = "import server.app, server.cli, sys; sys.exit('aiohttp' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, timeout=60).returncode == 0

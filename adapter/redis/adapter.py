@@ -170,9 +170,11 @@ class RedisAdapter:
         for shard in self._shards:
             shard.receiver = None
 
-    def declare(self, state: str, connections: int) -> None:
+    def declare(self, state: str, connections: int, *, is_leaving: bool = False) -> None:
         # Connections are counted here anyway.
         self._state = state
+        if is_leaving:
+            self._admission.leave()
         self._nodes.beat_soon()
 
     async def nodes(self) -> list[NodeInfo]:
@@ -283,12 +285,13 @@ class RedisAdapter:
     def discharge(self, app_id: str) -> None:
         self._admission.discharge(app_id)
 
-    async def _lease(self, app_id: str, wanted: int, limit: int) -> int:
+    async def _lease(self, app_id: str, wanted: int, limit: int) -> tuple[int, bool]:
         keys = self._shards[0].keys
         answer = await self._topology.home.run_script(
             "lease", [keys.leases(app_id), keys.nodes], self._identity.boot, wanted, limit
         )
-        return int(answer[0])
+        granted, _, leaving = map(int, answer)
+        return granted, bool(leaving)
 
     # Rates
 
@@ -373,6 +376,7 @@ class RedisAdapter:
             "state": self._state,
             "connections": self._admission.open,
             "leases": self._admission.leased_apps,
+            "leaving": self._admission.is_leaving,
         }
 
     def _reborn(self) -> None:

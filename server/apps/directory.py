@@ -21,7 +21,8 @@ class Directory(Protocol):
         """Return the application that a client or a request names; None if there is none.
 
         :returns: a future where that isn't known here; others wait for the same one, so it must not be cancelled.
-        :raises StoreUnavailable: (the future) if nobody can tell just now; at most twice ``app_store_timeout`` later.
+        :raises StoreUnavailable: (the future) if nobody can tell just now; at most three times ``app_store_timeout``
+            later.
         """
 
     def by_id(self, id: str) -> App | None:  # noqa: A002 - the protocol's word
@@ -30,5 +31,6 @@ class Directory(Protocol):
     async def fetch(self, id: str) -> App | None:  # noqa: A002
         """Return an application that may have no connections here; None if there is none.
 
-        :raises StoreUnavailable: if nobody can tell just now.
+        :raises StoreUnavailable: if nobody can tell just now; if what is stored of it can't be used an
+            :exc:`~server.apps.errors.AppUnusable`.
         """

@@ -11,6 +11,10 @@ class StoreUnavailable(StoreError):
     """The store doesn't answer, or not in time. That says nothing about any application: ask again later."""
 
 
+class AppUnusable(StoreUnavailable):
+    """The store does answer, but there is a mistake in what is stored of that application: ask again later."""
+
+
 class StoreMisconfigured(StoreError):
     """The store will never answer as it is set up; the text says what to change."""
 

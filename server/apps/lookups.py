@@ -15,7 +15,7 @@ from server.apps.store import BATCH, log_unusable
 
 if TYPE_CHECKING:
     from asyncio import Future
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
     from server.apps.app import App
     from server.apps.cache import Cache
@@ -72,10 +72,10 @@ class Lookups:
                 with self._stats.question(self._clock):
                     stored = await self._store.find(keys)
             except StoreUnavailable as exc:
-                self._give_up(str(exc), asked_before=self._clock())
+                self._give_up(str(exc), self._waiting)
             else:
                 self._answer(keys, stored, era)
-                self._give_up("the store is too slow", asked_before=self._clock() - self._options.timeout)
+                self._give_up("the store is too slow", self._too_late())
             if not self._waiting:
                 self._is_wanted.clear()
 
@@ -102,13 +102,19 @@ class Lookups:
             future.set_result(app)
         self._stats.lookups["unknown" if app is None else "found"] += 1
 
-    def _give_up(self, why: str, *, asked_before: float) -> None:
-        """Tell those who have waited for long enough that nobody knows."""
-        for key, (since, future) in list(self._waiting.items()):
-            if since > asked_before:
-                return
-            del self._waiting[key]
-            _fail(future, why)
+    def _too_late(self) -> Iterator[str]:
+        """Return the keys that have waited for too long already, and whose turn isn't next.
+
+        Those are asked for, however long they waited: it may have been this node that stood still, not the store.
+        """
+        until = self._clock() - self._options.timeout
+        behind = islice(self._waiting.items(), BATCH, None)
+        return (key for key, (since, _) in behind if since <= until)
+
+    def _give_up(self, why: str, keys: Iterable[str]) -> None:
+        """Tell those who wait for these keys that nobody knows."""
+        for key in list(keys):
+            _fail(self._waiting.pop(key)[1], why)
             self._stats.lookups["unavailable"] += 1
 
 

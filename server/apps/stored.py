@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any, assert_never
 
 from server.apps.cache import Cache, Gap
-from server.apps.errors import StoreUnavailable
+from server.apps.errors import AppUnusable
 from server.apps.lookups import UNUSABLE, Lookups, failed
 from server.apps.refresh import Refresh
 
@@ -98,5 +98,5 @@ class StoredApps:
                 self._on_change()
             return found
         if stored.unusable:
-            raise StoreUnavailable(str(stored.unusable[0].why))
+            raise AppUnusable(str(stored.unusable[0].why))
         return None

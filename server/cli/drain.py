@@ -1,12 +1,13 @@
 """``shoal drain``: have a running node let go of its clients and stay, for work on its machine."""
 
+import json
 import os
 import time
 from typing import Annotated
 
-import httpx
 import typer
 
+from server.cli.asking import ask
 from server.cli.failures import configuration_errors_reported, fail
 from server.cli.options import ConfigFile, MetricsUrl
 from server.cli.target import metrics_url
@@ -14,6 +15,8 @@ from server.config import Settings, load_settings
 
 LOOK = 1.0
 """Seconds between two looks at how it stands."""
+EMPTY = {"draining", "flushing", "stopped"}
+"""States in which a node without clients gets no new ones."""
 
 
 def drain(
@@ -37,11 +40,16 @@ def drain(
     token = token or configured_token(settings)
     url = url or metrics_url(settings)
     answer = _ask(url, token, within)
-    typer.echo(answer.text)
-    while wait and answer.json() != answer.json() | {"state": "draining", "connections": 0}:
+    typer.echo(answer)
+    while wait and not _is_empty(answer):
         time.sleep(LOOK)
         answer = _ask(url, token, None)
-        typer.echo(answer.text)
+        typer.echo(answer)
+
+
+def _is_empty(answer: str) -> bool:
+    said = json.loads(answer)
+    return said["state"] in EMPTY and said["connections"] == 0
 
 
 def configured_token(settings: Settings) -> str:
@@ -51,12 +59,6 @@ def configured_token(settings: Settings) -> str:
     return settings.drain_token.get_secret_value()
 
 
-def _ask(url: str, token: str, within: float | None) -> httpx.Response:
+def _ask(url: str, token: str, within: float | None) -> str:
     query = {} if within is None else {"within": f"{within:g}"}
-    try:
-        response = httpx.post(f"{url}/drain", params=query, headers={"Authorization": f"Bearer {token}"}, timeout=10)
-    except (httpx.HTTPError, httpx.InvalidURL) as exc:
-        fail(f"can't reach {url}: {exc}")
-    if not response.is_success:
-        fail(f"refused with {response.status_code}: {response.text.strip()}")
-    return response
+    return ask("POST", f"{url}/drain", query=query, headers={"Authorization": f"Bearer {token}"})

@@ -4,16 +4,15 @@ import json
 import os
 from typing import Annotated, Any
 
-import httpx
 import typer
 
-from server.cli.failures import configuration_errors_reported, fail
+from server.cli.asking import ask
+from server.cli.failures import configuration_errors_reported
 from server.cli.options import ConfigFile, MetricsUrl
 from server.cli.table import aligned
 from server.cli.target import metrics_url
 from server.config import load_settings
 
-_TIMEOUT = 10.0
 _COLUMNS = ("NAME", "STATE", "VERSION", "CONNECTIONS", "LAST BEAT", "BOOT")
 
 
@@ -28,7 +27,7 @@ def nodes(
     """
     with configuration_errors_reported():
         settings = load_settings(config=config, flags={}, environ=os.environ)
-    text = _ask(url or metrics_url(settings))
+    text = ask("GET", f"{url or metrics_url(settings)}/nodes")
     if as_json:
         typer.echo(text)
         return
@@ -37,16 +36,6 @@ def nodes(
         typer.echo(line)
     connections = sum(node["connections"] for node in found)
     typer.echo(f"{len(found)} node{'s' * (len(found) != 1)}, {connections} connection{'s' * (connections != 1)}")
-
-
-def _ask(url: str) -> str:
-    try:
-        response = httpx.get(f"{url}/nodes", timeout=_TIMEOUT)
-    except (httpx.HTTPError, httpx.InvalidURL) as exc:
-        fail(f"can't reach {url}: {exc}")
-    if not response.is_success:
-        fail(f"the node can't tell: {response.text.strip()}")
-    return response.text
 
 
 def _row(node: dict[str, Any]) -> tuple[str, ...]:

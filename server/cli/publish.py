@@ -5,11 +5,12 @@ import json
 import os
 import time
 from typing import Annotated
+from urllib.parse import urlencode
 
-import httpx
 import typer
 
-from server.cli.failures import configuration_errors_reported, fail
+from server.cli.asking import ask
+from server.cli.failures import configuration_errors_reported
 from server.cli.options import AppId, ConfigFile, Key, Secret, Url
 from server.cli.target import Choice, Target, find_target
 from server.protocol.auth import sign
@@ -33,8 +34,8 @@ def publish(
     with configuration_errors_reported():
         target = find_target(Choice(url, app_id, key, secret), config=config, environ=os.environ)
     body = encode_event(channel, event, data, socket_id)
-    request = signed_post(target, f"/apps/{target.app_id}/events", body, timestamp=int(time.time()))
-    typer.echo(_answer(request))
+    url = signed_url(target, f"/apps/{target.app_id}/events", body, timestamp=int(time.time()))
+    typer.echo(ask("POST", url, body=body, headers={"Content-Type": "application/json"}))
 
 
 def encode_event(channel: str, event: str, data: str, socket_id: str | None) -> bytes:
@@ -43,8 +44,8 @@ def encode_event(channel: str, event: str, data: str, socket_id: str | None) -> 
     return json.dumps(fields if socket_id is None else fields | {"socket_id": socket_id}).encode()
 
 
-def signed_post(target: Target, path: str, body: bytes, *, timestamp: int) -> httpx.Request:
-    """Return a request that proves to know the application's secret; good for ten minutes around `timestamp`."""
+def signed_url(target: Target, path: str, body: bytes, *, timestamp: int) -> str:
+    """Return where to post a body so as to prove knowledge of the secret; good for ten minutes around `timestamp`."""
     # In alphabetical order, as they are signed.
     params = {
         "auth_key": target.key,
@@ -54,16 +55,4 @@ def signed_post(target: Target, path: str, body: bytes, *, timestamp: int) -> ht
     }
     text = f"POST\n{path}\n" + "&".join(f"{name}={value}" for name, value in params.items())
     params["auth_signature"] = sign(target.secret, text)
-    headers = {"Content-Type": "application/json"}
-    return httpx.Request("POST", target.http_url + path, params=params, content=body, headers=headers)
-
-
-def _answer(request: httpx.Request) -> str:
-    try:
-        with httpx.Client(timeout=10) as client:
-            response = client.send(request)
-    except httpx.HTTPError as exc:
-        fail(f"can't reach {request.url.host}:{request.url.port}: {exc}")
-    if not response.is_success:
-        fail(f"refused with {response.status_code}: {response.text.strip()}")
-    return response.text
+    return f"{target.http_url}{path}?{urlencode(params)}"

@@ -4,9 +4,9 @@ import json
 import os
 from typing import Annotated, Any
 
-import httpx
 import typer
 
+from server.cli.asking import ask
 from server.cli.drain import configured_token
 from server.cli.failures import MISCONFIGURED, configuration_errors_reported, fail
 from server.cli.options import ConfigFile, MetricsUrl
@@ -70,13 +70,7 @@ def _ask(method: str, path: str, query: dict[str, str], url: str | None, token: 
         settings = load_settings(config=config, flags={}, environ=os.environ)
     url = url or metrics_url(settings)
     headers = {"Authorization": f"Bearer {token or configured_token(settings)}"}
-    try:
-        response = httpx.request(method, f"{url}/webhooks/{path}", params=query, headers=headers, timeout=_TIMEOUT)
-    except (httpx.HTTPError, httpx.InvalidURL) as exc:
-        fail(f"can't reach {url}: {exc}")
-    if not response.is_success:
-        fail(f"refused with {response.status_code}: {response.text.strip()}")
-    return response.text
+    return ask(method, f"{url}/webhooks/{path}", query=query, headers=headers, timeout=_TIMEOUT)
 
 
 def _row(letter: dict[str, Any]) -> tuple[str, ...]:

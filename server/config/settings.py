@@ -24,6 +24,12 @@ def _readable(path: Path) -> Path:
         raise ValueError(f"can't be read: {exc.strerror}") from exc
 
 
+def _fit_for_a_header(token: SecretStr) -> SecretStr:
+    if not all("!" <= character <= "~" for character in token.get_secret_value()):
+        raise ValueError("must be of letters, digits and signs of ASCII, without spaces: it is sent in a header")
+    return token
+
+
 def _not_empty(apps: tuple[App, ...]) -> tuple[App, ...]:
     if not apps:
         raise ValueError("must have at least one application")
@@ -279,7 +285,7 @@ class Settings(BaseModel):
     hurry_timeout: Seconds = Field(
         1.0, gt=0, description="Time for all that is left once the node is told to exit a second time."
     )
-    drain_token: SecretStr | None = Field(
+    drain_token: Annotated[SecretStr, AfterValidator(_fit_for_a_header)] | None = Field(
         None,
         min_length=16,
         description="Lets its bearer drain the node, list failed webhook events and have them tried again, on the "

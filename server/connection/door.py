@@ -84,6 +84,10 @@ class Door:
         if isinstance(greeting, Close):
             self._refuse(connection, greeting)
             return connection
+        if self._is_draining():
+            # Before anything is waited for: it might take longer than this node lives.
+            self._turn_away_late(connection)
+            return connection
         found = self._apps.by_key(greeting.app_key)
         if isinstance(found, Future):
             # At most for twice `app_store_timeout`, which is within the time that a handshake may take.
@@ -130,9 +134,6 @@ class Door:
         return self._why_not_now()
 
     def _why_not_now(self) -> Close | None:
-        if self._is_draining():
-            self._metrics.departure.late_handshakes += 1
-            return codes.DRAINING
         if self._open > self._settings.max_connections:
             return codes.OVER_CAPACITY
         return None
@@ -180,8 +181,11 @@ class Door:
     def turn_away_waiting(self) -> None:
         """Tell those that wait to come back elsewhere: the drain begins, and must not miss them."""
         for connection in list(self._waiting):
-            self._metrics.departure.late_handshakes += 1
-            self._refuse(connection, codes.DRAINING)
+            self._turn_away_late(connection)
+
+    def _turn_away_late(self, connection: Connection) -> None:
+        self._metrics.departure.late_handshakes += 1
+        self._refuse(connection, codes.DRAINING)
 
     def _refuse(self, connection: Connection, close: Close) -> None:
         self._waiting.discard(connection)

@@ -82,6 +82,8 @@ class Departure:
         """
         self._begin()
         self._course.drain(now=self._hub.now(), within=within)
+        # So that what is answered is no longer "ready".
+        self._go_on()
         return {"state": self._lifecycle.state.value, "connections": len(self._hub.clients)}
 
     def exit(self) -> None:
@@ -110,10 +112,7 @@ class Departure:
         self._listener = listener
         async with asyncio.TaskGroup() as self._tasks:
             while self._lifecycle.state is not State.STOPPED:
-                effects = self._advance()
-                for effect in effects:
-                    self._carry_out(effect)
-                if not effects:
+                if not self._go_on():
                     await self._rest()
             if self._asking is not None:
                 self._asking.cancel()
@@ -137,11 +136,14 @@ class Departure:
             },
         )
 
-    def _advance(self) -> list[Effect]:
+    def _go_on(self) -> list[Effect]:
+        """Do what is to be done now, and return that."""
         clients, closing = len(self._hub.clients), len(self._hub.closing)
         effects = self._course.advance(now=self._hub.now(), open_clients=clients, closing=closing)
         if self._lifecycle.turns_away:
             self._numbers.remaining, self._numbers.rate = clients, self._course.rate
+        for effect in effects:
+            self._carry_out(effect)
         return effects
 
     async def _rest(self) -> None:
@@ -176,7 +178,7 @@ class Departure:
     def _enter(self, state: State) -> None:
         if state is State.STOPPED:
             return
-        self._adapter.declare(state.value, len(self._hub.clients))
+        self._adapter.declare(state.value, len(self._hub.clients), is_leaving=True)
         if state is State.SETTLING:
             self._listener.draining = True
         elif state is State.DRAINING:

@@ -27,7 +27,7 @@ def decode(raw: bytes | bytearray | str, *, max_depth: int = MAX_DEPTH) -> Any:
     try:
         value = _decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeError) as exc:
-        raise Malformed(f"invalid JSON: {exc}") from exc
+        raise Malformed(f"invalid JSON: {str(exc).removeprefix('JSON is malformed: ')}") from exc
     except RecursionError as exc:
         raise Malformed(f"JSON nests deeper than {max_depth} levels") from exc
     # There are at least as many opening brackets as levels: nearly every message is through with this.

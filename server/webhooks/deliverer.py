@@ -14,25 +14,25 @@ import logging
 import math
 import random
 import time
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING, assert_never
 from urllib.parse import urlsplit
 
-from server.apps.errors import StoreUnavailable
+from server.apps.errors import AppUnusable, StoreUnavailable
 from server.webhooks.counts import DeliveryNumbers
 from server.webhooks.endpoints import headers_for
 from server.webhooks.ledger import Bury, Done, Ledger, Postpone
 from server.webhooks.line import A_MOMENT
-from server.webhooks.sender import Sender
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from adapter.outbox import Notice, Outbox
-    from server.apps import App
+    from server.apps import App, Directory
     from server.webhooks.batch import Batch
     from server.webhooks.ledger import Effect
     from server.webhooks.options import DeliveryOptions
+    from server.webhooks.sender import Sender
 
 logger = logging.getLogger(__name__)
 
@@ -44,22 +44,19 @@ UNKNOWN_APP = 5.0
 
 
 class Deliverer:
-    """A node's deliveries.
-
-    :param find: returns an application by its id.
-    """
+    """A node's deliveries."""
 
     def __init__(
         self,
         outbox: Outbox,
-        find: Callable[[str], Awaitable[App | None]],
+        apps: Directory,
         options: DeliveryOptions,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.numbers = DeliveryNumbers()
         self._outbox = outbox
-        self._find = find
+        self._apps = apps
         self._options = options
         self._clock = clock
         self._ledger = Ledger(options, chance=random.random)
@@ -69,6 +66,8 @@ class Deliverer:
         self._taking: asyncio.Task[None] | None = None
         # Nothing more is taken, and what isn't under way is left to others where there can be any.
         self._is_ending = False
+        # Before that no application is asked for that isn't known here: the store of applications didn't answer.
+        self._ask_again_at = -math.inf
 
     @property
     def in_hand(self) -> int:
@@ -83,14 +82,13 @@ class Deliverer:
 
     async def run(self) -> None:
         """Deliver, until cancelled."""
-        # Loading the system's certificates takes a moment, which nobody should notice who has no webhooks.
-        sender = Sender(timeout=self._options.timeout, most_connections=self._options.concurrency)
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                self._taking = tasks.create_task(self._keep_taking())
-                tasks.create_task(self._keep_sending(tasks, sender))
-        finally:
-            await sender.close()
+        async with AsyncExitStack() as at_the_end, asyncio.TaskGroup() as tasks:
+            self._taking = tasks.create_task(self._keep_taking())
+            # In a thread, since clients of a node that runs already should not notice.
+            sender_class = await asyncio.to_thread(_load_sender)
+            sender = sender_class(timeout=self._options.timeout, most_connections=self._options.concurrency)
+            at_the_end.push_async_callback(sender.close)
+            tasks.create_task(self._keep_sending(tasks, sender))
 
     async def flush(self) -> None:
         """Take nothing more. What would die with this node is sent; for the rest only requests under way end."""
@@ -131,20 +129,16 @@ class Deliverer:
         while self._outbox.numbers.waiting > self._ledger.size:
             await self._take_in(await self._outbox.take(TAKE_AT_ONCE))
 
-    async def _take_in(self, notices: Iterable[Notice]) -> None:
-        known: dict[str, App | None] = {}
+    async def _take_in(self, notices: Sequence[Notice]) -> None:
+        apps = await self._look_up({_app_id(notice) for notice in notices})
         for notice in notices:
-            app_id = notice.topic.partition("/")[0]
-            try:
-                app = known[app_id] if app_id in known else await self._find(app_id)
-            except StoreUnavailable as exc:
-                logger.debug("application %s isn't known just now: %s", app_id, exc)
+            app_id = _app_id(notice)
+            if app_id not in apps:
                 self._outbox.postpone(notice, notice.only, UNKNOWN_APP)
                 self._outbox.done(notice)
                 continue
-            known[app_id] = app
             try:
-                effects = self._ledger.add(notice, app, now=self._clock())
+                effects = self._ledger.add(notice, apps[app_id], now=self._clock())
             except ValueError as exc:
                 # Another release may have written it, or somebody else.
                 logger.error("webhook event dropped, it can't be read: %s", exc)
@@ -153,6 +147,25 @@ class Deliverer:
                 self.numbers.events[app_id, "unwanted"] += 1
             self._carry_out(effects)
         self._has_news.set()
+
+    async def _look_up(self, app_ids: Iterable[str]) -> dict[str, App | None]:
+        """Return applications by their ids, and None for those that there aren't; not those that nobody can tell.
+
+        What is known is never kept waiting for what isn't, but for one unanswered question in some seconds.
+        """
+        found: dict[str, App | None] = {}
+        for app_id in app_ids:
+            app = self._apps.by_id(app_id)
+            if app is None and self._clock() < self._ask_again_at:
+                continue
+            try:
+                found[app_id] = app or await self._apps.fetch(app_id)
+            except AppUnusable as exc:
+                logger.debug("application %s can't be used: %s", app_id, exc)
+            except StoreUnavailable as exc:
+                logger.debug("application %s isn't known just now: %s", app_id, exc)
+                self._ask_again_at = self._clock() + UNKNOWN_APP
+        return found
 
     # Sending
 
@@ -170,7 +183,7 @@ class Deliverer:
     async def _send(self, batch: Batch, sender: Sender) -> None:
         endpoint = batch.endpoint
         try:
-            app = await self._find(endpoint.app_id)
+            app = self._apps.by_id(endpoint.app_id) or await self._apps.fetch(endpoint.app_id)
         except StoreUnavailable as exc:
             self._settle(batch, f"the application can't be looked up: {exc}")
             return
@@ -215,13 +228,24 @@ class Deliverer:
                 case Done(notice):
                     self._outbox.done(notice)
                 case Postpone(notice, only, seconds):
-                    self.numbers.events[notice.topic.partition("/")[0], "postponed"] += 1
+                    self.numbers.events[_app_id(notice), "postponed"] += 1
                     self._outbox.postpone(notice, only, seconds)
                 case Bury(notice, endpoint, why):
                     self.numbers.events[endpoint.app_id, "dead"] += 1
                     self._outbox.bury(notice, endpoint.id, f"{shown(endpoint.url)}: {why}")
                 case _:
                     assert_never(effect)
+
+
+def _app_id(notice: Notice) -> str:
+    return notice.topic.partition("/")[0]
+
+
+def _load_sender() -> type[Sender]:
+    """Load the HTTP client, with the system's certificates: who has no webhooks needs neither."""
+    from server.webhooks.sender import Sender
+
+    return Sender
 
 
 def shown(url: str) -> str:

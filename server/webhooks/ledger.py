@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from server.hub.notices import tells_counts
 from server.protocol.names import USER_PREFIX
+from server.webhooks.agenda import Agenda
 from server.webhooks.batch import Batch, Pending
 from server.webhooks.endpoints import Endpoint, endpoints_for
 from server.webhooks.events import TYPES, channel_of, event_of
@@ -64,8 +65,11 @@ class Ledger:
     def __init__(self, options: DeliveryOptions, *, chance: Callable[[], float]) -> None:
         self._options = options
         self._chance = chance
-        # Invariant: a line is in here while there is something in it. Whose turn is next comes first.
+        # Invariant: a line is in here while there is something in it.
         self._lines: dict[Endpoint, Line] = {}
+        self._agenda = Agenda()
+        # Those of them that are full.
+        self._full: set[Line] = set()
         # For how many endpoints a notice is still to be dealt with.
         self._open: dict[tuple[str, str], int] = {}
         self.sending = 0
@@ -98,11 +102,12 @@ class Ledger:
             if line is None:
                 line = self._lines[endpoint] = Line(endpoint, self._options, self._chance)
             line.add(Pending(notice, event, now - notice.age), now=now)
+            self._has_changed(line)
         return effects
 
     def has_room(self, now: float) -> bool:
         """Tell whether more may be taken: not while a full line is about to have room."""
-        return not any(line.is_full and not line.is_behind(now) for line in self._lines.values())
+        return all(line.is_behind(now) for line in self._full)
 
     def _endpoints(self, notice: Notice, app: App | None) -> list[Endpoint]:
         event_type, channel = TYPES.get(notice.kind), channel_of(notice)
@@ -124,42 +129,55 @@ class Ledger:
         """Return a batch to be sent now; each endpoint in its turn."""
         if self.sending >= self._options.concurrency:
             return None
-        for endpoint, line in self._lines.items():
-            batch = line.next(now=now, is_last_call=self.is_last_call)
+        batch = self._next_of_all(now) if self.is_last_call else self._next_due(now)
+        self.sending += batch is not None
+        return batch
+
+    def _next_due(self, now: float) -> Batch | None:
+        while (line := self._agenda.pop(now)) is not None:
+            batch = line.next(now=now)
+            self._agenda.note(line)
             if batch is not None:
-                del self._lines[endpoint]
-                self._lines[endpoint] = line
-                self.sending += 1
                 return batch
         return None
+
+    def _next_of_all(self, now: float) -> Batch | None:
+        batches = (line.next(now=now, is_last_call=True) for line in self._lines.values())
+        return next((batch for batch in batches if batch is not None), None)
 
     @property
     def wake_at(self) -> float:
         """When to ask for the next batch; infinity if something else has to happen before."""
         if self.sending >= self._options.concurrency:
             return math.inf
-        return min((line.wake_at for line in self._lines.values()), default=math.inf)
+        return self._agenda.wake_at
 
     def succeeded(self, batch: Batch) -> list[Effect]:
         self.sending -= 1
         line = self._lines[batch.endpoint]
         line.succeeded(batch)
-        self._drop_if_idle(line)
+        self._has_changed(line)
         return [effect for notice in batch.notices for effect in self._settled(notice)]
 
     def failed(self, batch: Batch, why: str, *, now: float) -> list[Effect]:
         """Note that a batch was not taken; what is given up is among the effects."""
         self.sending -= 1
         line = self._lines[batch.endpoint]
-        if not line.failed(batch, now=now, is_last_call=self.is_last_call):
+        is_given_up = line.failed(batch, now=now, is_last_call=self.is_last_call)
+        self._has_changed(line)
+        if not is_given_up:
             return []
-        self._drop_if_idle(line)
         effects: list[Effect] = []
         for notice in batch.notices:
             effects += [Bury(notice, batch.endpoint, why), *self._settled(notice)]
         return effects
 
-    def _drop_if_idle(self, line: Line) -> None:
+    def _has_changed(self, line: Line) -> None:
+        self._agenda.note(line)
+        if line.is_full:
+            self._full.add(line)
+            return
+        self._full.discard(line)
         if line.is_idle:
             del self._lines[line.endpoint]
 

@@ -24,7 +24,7 @@ class Webhooks:
     def __init__(self, outbox: Outbox, apps: Directory, settings: Settings) -> None:
         self.outbox = outbox
         self._apps = apps
-        self._deliverer = Deliverer(outbox, apps.fetch, _options(settings))
+        self._deliverer = Deliverer(outbox, apps, _options(settings))
         self._has_begun = False
 
     def begin(self, spawn: Callable[[Coroutine[object, object, None]], object]) -> None:

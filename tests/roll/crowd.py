@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, TypeAlias
 
 PUBLIC, PRIVATE, ROOMS = 20, 20, 10
 """How many channels there are of each kind."""
-TABS = 3
-"""Clients of one user."""
+TABS = (1, 1, 1, 3)
+"""Clients of one user, in turns. Who has one is gone while that is away, unless the place is kept; of three, one is
+nearly always there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +78,15 @@ def _resident(prefix: str, number: int, *, is_real: bool) -> Guest:
         return Guest(name, (f"feed-{place % PUBLIC}",), is_real=is_real)
     if kind == 1:
         return Guest(name, (f"private-feed-{place % PRIVATE}",), is_real=is_real)
-    person = place // TABS
+    person = _person(place)
     channels = (f"presence-room-{person % ROOMS}", f"feed-{person % PUBLIC}")
     return Guest(name, channels, user=f"{prefix}-user-{person}", is_real=is_real)
+
+
+def _person(place: int) -> int:
+    """Return whose tab this is."""
+    turns, rest = divmod(place, sum(TABS))
+    return turns * len(TABS) + bisect_right(list(accumulate(TABS)), rest)
 
 
 def _leaver(number: int) -> Guest:

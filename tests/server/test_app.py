@@ -104,13 +104,18 @@ async def test_a_node_that_is_drained_by_its_operator_stays_until_it_is_told_to_
     refused = _run([*command, "--token", "not-the-token-at-all"])
     assert (refused.returncode, "401" in refused.stderr) == (1, True)
     assert await client.settled() == []
-    drained = _run([*command, "--token", "a-token-of-16-characters"])
-    assert json.loads(drained.stdout) == {"state": "ready", "connections": 1}
+    refused = _run([*command, "--token", "einer mit Umlauten: äöü"])
+    assert (refused.returncode, "401" in refused.stderr) == (1, True)
+    # The slash is how some write it.
+    drained = _run([*command[:-1], f"{node.metrics_url}/", "--token", "a-token-of-16-characters"])
+    assert json.loads(drained.stdout) == {"state": "settling", "connections": 1}
     assert (await client.expect_close()).code == 4200
     node.wait_until(lambda: node.metric("shoal_closing_connections") == 0, "it is empty")
-    late = await Client.open(node)
-    assert (await late.expect_close()).code == 4100
-    assert node.metric("shoal_drain_late_handshakes_total") == 1
+    # Not even applications are looked up any more: that may take longer than a node lives.
+    for key in ("app-key", "nobodys"):
+        late = await Client.open(node, key=key)
+        assert (await late.expect_close()).code == 4100
+    assert node.metric("shoal_drain_late_handshakes_total") == 2
     assert node.metric("shoal_drain_closed_total") == 1
     assert node.is_running
     node.stop()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from asyncio import Future
     from collections.abc import Awaitable, Callable
 
-    Lease = Callable[[str, int, int], Awaitable[int]]
+    Lease = Callable[[str, int, int], Awaitable[tuple[int, bool]]]
 
 MOST_IDLE = 100
 """Places that a node keeps in reserve, at most."""
@@ -39,18 +39,15 @@ class _App:
         self.waiting: deque[Future[bool]] = deque()
 
     @property
-    def reserve(self) -> int:
-        return min(MOST_IDLE, (self.limit or 0) // IDLE_SHARE)
-
-    @property
-    def wanted(self) -> int:
-        return self.open + len(self.waiting) + self.reserve if self.limit is not None else 0
+    def needed(self) -> int:
+        return self.open + len(self.waiting)
 
 
 class Admission:
     """The connections of this node.
 
-    :param lease: sets how many places the node has of an application, given its limit; returns how many it got.
+    :param lease: sets how many places the node has of an application, given its limit; returns how many it got, and
+        whether another node that has some is leaving.
     :param patience: seconds for which a connection waits while Redis is away, before it is admitted anyway.
     """
 
@@ -58,6 +55,8 @@ class Admission:
         self._lease = lease
         self._patience = patience
         self._apps: dict[str, _App] = {}
+        # Whether places are given back as soon as they are free, and all that are in use are soon free.
+        self.is_leaving = False
         self._unsettled: dict[str, None] = {}
         self._has_unsettled = asyncio.Event()
 
@@ -87,14 +86,25 @@ class Admission:
         if app is None or app.open < 1:
             raise AdapterError(f"no connection of app {app_id!r} to take back")
         app.open -= 1
-        if app.leased > app.open + 2 * app.reserve:
-            self._settle_soon(app_id)
+        self._settle_if_idle(app_id, app)
+
+    def leave(self) -> None:
+        """Keep no place from now on that isn't in use."""
+        self.is_leaving = True
+        self.renew()
 
     def renew(self) -> None:
         """Lease again what is in use: Redis may have lost it."""
         for app_id, app in self._apps.items():
             if app.leased or app.limit is not None:
                 self._settle_soon(app_id)
+
+    def _reserve(self, app: _App) -> int:
+        return 0 if self.is_leaving else min(MOST_IDLE, (app.limit or 0) // IDLE_SHARE)
+
+    def _settle_if_idle(self, app_id: str, app: _App) -> None:
+        if app.leased > app.needed + 2 * self._reserve(app):
+            self._settle_soon(app_id)
 
     def _settle_soon(self, app_id: str) -> None:
         self._unsettled[app_id] = None
@@ -110,16 +120,16 @@ class Admission:
                 await self._settle(app_id, self._apps[app_id])
 
     async def _settle(self, app_id: str, app: _App) -> None:
-        asked = list(app.waiting)
+        asked = len(app.waiting)
+        wanted = 0 if app.limit is None else app.needed + self._reserve(app)
         try:
             async with asyncio.timeout(self._patience):
-                app.leased = await self._lease(app_id, app.wanted, app.limit or 0)
+                app.leased, others_leave = await self._lease(app_id, wanted, app.limit or 0)
         except (LinkLost, Refusal, TimeoutError):
-            self._answer(app, len(asked), most=None)
+            self._answer(app, asked, most=None)
             return
-        self._answer(app, len(asked), most=app.leased)
-        if app.leased > app.open + len(app.waiting) + 2 * app.reserve:
-            self._settle_soon(app_id)
+        self._answer(app, asked, most=None if others_leave else app.leased)
+        self._settle_if_idle(app_id, app)
 
     @staticmethod
     def _answer(app: _App, count: int, *, most: int | None) -> None:

@@ -165,6 +165,28 @@ async def test_a_limit_of_connections_holds_for_all_nodes(start: Start, server: 
     assert await b.adapter.admit("app", 2)
 
 
+@pytest.mark.parametrize("limit", [2, 200], ids=["without a reserve", "with one"])
+async def test_clients_of_a_node_that_leaves_find_places_elsewhere_before_their_old_ones_are_free(
+    start: Start, server: Server, limit: int
+) -> None:
+    leaves, stays = await start(server.url), await start(server.url)
+    assert all(await asyncio.gather(*(leaves.adapter.admit("app", limit) for _ in range(limit))))
+    assert not await stays.adapter.admit("app", limit)
+    leaves.adapter.declare("draining", limit, is_leaving=True)
+    async with asyncio.timeout(5):
+        while not any(node.state == "draining" for node in await stays.adapter.nodes()):  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.02)
+    # Whoever is first: it has been told to go, and the node it comes from may be slower to say so.
+    assert all([await stays.adapter.admit("app", limit) for _ in range(limit)])
+    for _ in range(limit):
+        leaves.adapter.discharge("app")
+    # It may stay for long without clients, and is no reason to let in more.
+    async with asyncio.timeout(5):
+        while await stays.adapter.admit("app", limit):
+            stays.adapter.discharge("app")
+            await asyncio.sleep(0.02)
+
+
 async def test_a_hold_outlives_the_entry_by_its_seconds(start: Start, server: Server) -> None:
     a, b = await start(server.url), await start(server.url)
     await join(b, ROOM)

@@ -530,17 +530,30 @@ async def test_leases_stay_within_the_limit_of_all(a: Caller) -> None:
     keys = [a.keys.leases("app"), a.keys.nodes]
     for boot in ("boot-a", "boot-b"):
         await a.link.ask("HSET", a.keys.nodes, boot, "{}")
-    assert await a.run("lease", keys, "boot-a", 6, 10) == [6, 4]
-    assert await a.run("lease", keys, "boot-b", 6, 10) == [4, 0]
-    assert await a.run("lease", keys, "boot-a", 8, 10) == [6, 0]
-    assert await a.run("lease", keys, "boot-a", 0, 10) == [0, 6]
+    assert await a.run("lease", keys, "boot-a", 6, 10) == [6, 4, 0]
+    assert await a.run("lease", keys, "boot-b", 6, 10) == [4, 0, 0]
+    assert await a.run("lease", keys, "boot-a", 8, 10) == [6, 0, 0]
+    assert await a.run("lease", keys, "boot-a", 0, 10) == [0, 6, 0]
+
+
+async def test_a_node_that_leaves_is_told_of_to_the_others_while_it_has_a_lease(a: Caller) -> None:
+    keys = [a.keys.leases("app"), a.keys.nodes]
+    for boot in ("boot-a", "boot-b"):
+        await a.link.ask("HSET", a.keys.nodes, boot, "{}")
+    await a.run("lease", keys, "boot-a", 10, 10)
+    await a.link.ask("HSET", a.keys.nodes, "boot-a", '{"leaving": true}')
+    assert await a.run("lease", keys, "boot-b", 1, 10) == [0, 0, 1]
+    assert await a.run("lease", keys, "boot-a", 9, 10) == [9, 1, 0]
+    assert await a.run("lease", keys, "boot-b", 1, 10) == [1, 0, 1]
+    await a.run("lease", keys, "boot-a", 0, 10)
+    assert await a.run("lease", keys, "boot-b", 1, 10) == [1, 9, 0]
 
 
 async def test_what_a_node_leased_that_is_gone_is_free_again(a: Caller) -> None:
     """It may have died before it said of which applications it had leases."""
     keys = [a.keys.leases("app"), a.keys.nodes]
     await a.run("lease", keys, "boot-gone", 10, 10)
-    assert await a.run("lease", keys, "boot-a", 6, 10) == [6, 4]
+    assert await a.run("lease", keys, "boot-a", 6, 10) == [6, 4, 0]
     assert await a.link.ask("HKEYS", keys[0]) == [b"boot-a"]
 
 

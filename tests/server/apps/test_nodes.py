@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from server.cli.publish import encode_event, signed_post
+from server.cli.publish import encode_event, signed_url
 from server.cli.target import Target
 from tests.harness import start_node
 from tests.harness.client import Client
@@ -35,16 +35,19 @@ ROW = {"id": "1", "key": "key-1", "secret": "secret-1", "enable_client_messages"
 def shoal_apps(url: str, *arguments: str, fails: bool = False) -> str:
     """Run `shoal apps` as an operator would; return what it prints."""
     command = [sys.executable, "-m", "server", "apps", *arguments]
-    done = subprocess.run(command, cwd=ROOT, env={"SHOAL_APP_STORE": url}, capture_output=True, text=True, timeout=30)
+    # Time for a machine that has little of it.
+    env = {"SHOAL_APP_STORE": url, "SHOAL_APP_STORE_TIMEOUT": "20"}
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=30)
     assert (done.returncode != 0) == fails, f"{done.stdout}{done.stderr}"
     return done.stdout + done.stderr
 
 
 async def publish(node: RunningNode, app_id: str, key: str, secret: str) -> httpx.Response:
     target = Target(f"{node.host}:{node.port}", False, app_id, key, secret.encode())
-    request = signed_post(target, f"/apps/{app_id}/events", encode_event("news", "e", "1", None), timestamp=_now())
+    body = encode_event("news", "e", "1", None)
+    url = signed_url(target, f"/apps/{app_id}/events", body, timestamp=_now())
     async with httpx.AsyncClient() as client:
-        return await client.send(request)
+        return await client.post(url, content=body, headers={"Content-Type": "application/json"})
 
 
 def _now() -> int:

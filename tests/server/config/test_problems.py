@@ -135,6 +135,14 @@ def test_token_that_is_too_short_is_not_repeated_and_the_length_is_said() -> Non
     ]
 
 
+@pytest.mark.parametrize("token", ["hush, hush, hush, hush", "ein Schlüsselwort"])
+def test_token_that_no_header_can_carry_is_not_repeated(token: str) -> None:
+    assert problems(SHOAL_DRAIN_TOKEN=token) == [
+        "drain_token (environment variable SHOAL_DRAIN_TOKEN): must be of letters, digits and signs of ASCII, without "
+        "spaces: it is sent in a header"
+    ]
+
+
 def test_long_value_is_cut() -> None:
     assert len(problems(SHOAL_PORT="9" * 5_000)[0]) < 200
 

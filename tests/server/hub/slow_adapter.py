@@ -175,8 +175,8 @@ class SlowAdapter:
 
     # What isn't held back
 
-    def declare(self, state: str, connections: int) -> None:
-        self.inner.declare(state, connections)
+    def declare(self, state: str, connections: int, *, is_leaving: bool = False) -> None:
+        self.inner.declare(state, connections, is_leaving=is_leaving)
 
     async def nodes(self) -> list[NodeInfo]:
         return await self.inner.nodes()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from server.apps import App
 from server.config import Settings
-from server.leaving.course import TICK, Course
+from server.leaving.course import SLACK, TICK, Course
 from server.leaving.effects import AskNodes, CloseClients, CutOff, Effect, Enter, Flush, Force, GiveUp, SignOff
 from server.lifecycle import Lifecycle, State
 
@@ -99,6 +99,14 @@ def test_while_it_settles_it_closes_nobody_and_wakes_when_that_is_over() -> None
     assert voyage.course.wake_at == 1_005.0
     voyage.now = 1_004.9
     assert voyage.advance() == []
+
+
+def test_connections_that_are_closing_already_when_nobody_is_left_get_the_time_of_all_others() -> None:
+    voyage = Voyage(clients=0, settle=5.0, abort_timeout=5.0)
+    voyage.closing = 2
+    voyage.course.exit(now=1_000.0)
+    voyage.sail()
+    assert [at for at, effect in voyage.log if effect == CutOff()] == [1_005.0 + 5.0 + SLACK]
 
 
 def test_no_second_has_more_closes_than_agreed_also_after_the_node_stood_still() -> None:
@@ -277,6 +285,18 @@ def test_an_earlier_deadline_counts_and_a_later_one_does_not() -> None:
     voyage.course.drain(now=1_000.0, within=60.0)
     voyage.sail()
     assert voyage.closes()[-1][0] == pytest.approx(1_008.0, abs=0.2)
+
+
+def test_before_a_deadline_whoever_does_not_finish_is_given_up_in_turn() -> None:
+    voyage = Voyage(clients=10)
+    voyage.is_polite = voyage.is_quick = False
+    voyage.course.exit(now=1_000.0)
+    voyage.course.drain(now=1_000.0, within=RESERVE)
+    voyage.sail()
+    given_up = [(at, type(effect)) for at, effect in voyage.log if isinstance(effect, CutOff | GiveUp)]
+    parts = [(1_000.0 + part * RESERVE, kind) for part, kind in ((0.5, CutOff), (0.7, GiveUp), (0.9, GiveUp))]
+    assert given_up == parts
+    assert voyage.began(State.STOPPED) < 1_000.0 + RESERVE
 
 
 def test_a_deadline_that_has_passed_is_none_for_the_exit() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import random
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -148,3 +150,35 @@ def test_requests_of_a_node_are_bounded(ledger: Ledger) -> None:
     assert len(first) == 3
     ledger.succeeded(first[0])
     assert len(batches(ledger)) == 1
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_whoever_wakes_up_when_it_says_so_misses_nothing(seed: int) -> None:
+    chance = random.Random(seed)
+    options = DeliveryOptions(batch_events=3, endpoint_queue=12, endpoint_concurrency=2, concurrency=5)
+    ledger = Ledger(options, chance=chance.random)
+    app = an_app(*({"url": f"http://{number}"} for number in range(7)))
+    now, open_, under_way = 0.0, 0, []
+    for number in range(100):
+        effects = ledger.add(a_notice(number), app, now=now)
+        open_ += 7 - sum(isinstance(effect, Postpone) for effect in effects)
+        while chance.random() < 0.7:
+            under_way += batches(ledger, now)
+            if not under_way:
+                now = min(ledger.wake_at, now + 0.3)
+                continue
+            batch = under_way.pop(chance.randrange(len(under_way)))
+            if chance.random() < 0.3:
+                assert ledger.failed(batch, "answered 500", now=now) == []
+            else:
+                ledger.succeeded(batch)
+                open_ -= len(batch.notices)
+    while open_:
+        under_way += batches(ledger, now)
+        if under_way:
+            open_ -= len(under_way[-1].notices)
+            ledger.succeeded(under_way.pop())
+        else:
+            assert now < ledger.wake_at < math.inf
+            now = ledger.wake_at
+    assert (ledger.size, batches(ledger, math.inf)) == (0, [])

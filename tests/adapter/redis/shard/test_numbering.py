@@ -52,6 +52,20 @@ def test_what_is_refused_is_sent_again_with_its_followers_and_its_number() -> No
     assert [writes[1].number, writes[2].number, late.number] == [2, 3, 4]
 
 
+def test_what_is_sent_again_is_not_sent_a_third_time_while_answers_to_it_are_outstanding() -> None:
+    line = an_open_line()
+    writes = [a_write() for _ in range(2)]
+    for write in writes:
+        line.add(write)
+    line.lost()
+    line.is_open = True
+    assert line.to_send() == writes
+    line.refused()
+    assert line.to_send() == []
+    assert not line.applied(writes[1]), "behind one that was refused it is a repeat, and is repeated"
+    assert line.to_send() == writes
+
+
 def test_what_was_on_a_lost_link_is_sent_again() -> None:
     line = an_open_line()
     line.add(write := a_write())
@@ -102,6 +116,10 @@ def test_another_boot_numbers_from_one_and_leaves_out_what_was_applied() -> None
     line.is_open = True
     assert line.to_send() == [state, unknown, waiting]
     assert [state.number, unknown.number, waiting.number] == [1, 2, 3]
+    assert line.pending == 3
+    for write in (state, unknown, waiting):
+        assert line.applied(write)
+    assert line.is_idle
 
 
 class Redis:

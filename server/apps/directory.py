@@ -21,8 +21,8 @@ class Directory(Protocol):
         """Return the application that a client or a request names; None if there is none.
 
         :returns: a future where that isn't known here; others wait for the same one, so it must not be cancelled.
-        :raises StoreUnavailable: (the future) if nobody can tell just now; at most three times ``app_store_timeout``
-            later.
+        :raises StoreUnavailable: (the future) if nobody can tell just now; when the store has been waited for
+            twice ``app_store_timeout`` at the latest.
         """
 
     def by_id(self, id: str) -> App | None:  # noqa: A002 - the protocol's word

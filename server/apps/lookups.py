@@ -46,7 +46,10 @@ class Lookups:
         self._stats = stats
         self._on_change = on_change
         self._clock = clock
-        # Keys that were asked for, the longest waiting first: since when, and what those who want it wait for.
+        # Seconds for which the store was waited for up to the question under way, and when that began.
+        self._waited = 0.0
+        self._began: float | None = None
+        # Keys that were asked for, the longest waiting first: how much that was then, and what waits for the answer.
         self._waiting: dict[str, tuple[float, Future[App | None]]] = {}
         self._is_wanted = asyncio.Event()
 
@@ -59,7 +62,7 @@ class Lookups:
             self._stats.lookups["unavailable"] += 1
             return failed(f"{len(self._waiting)} keys are being looked up already")
         future: Future[App | None] = asyncio.get_running_loop().create_future()
-        self._waiting[key] = self._clock(), future
+        self._waiting[key] = self._waited_by_now, future
         self._is_wanted.set()
         return future
 
@@ -69,8 +72,7 @@ class Lookups:
             await self._is_wanted.wait()
             keys, era = list(islice(self._waiting, BATCH)), self._cache.era
             try:
-                with self._stats.question(self._clock):
-                    stored = await self._store.find(keys)
+                stored = await self._find(keys)
             except StoreUnavailable as exc:
                 self._give_up(str(exc), self._waiting)
             else:
@@ -78,6 +80,14 @@ class Lookups:
                 self._give_up("the store is too slow", self._too_late())
             if not self._waiting:
                 self._is_wanted.clear()
+
+    async def _find(self, keys: list[str]) -> Stored:
+        self._began = self._clock()
+        try:
+            with self._stats.question(self._clock):
+                return await self._store.find(keys)
+        finally:
+            self._waited, self._began = self._waited_by_now, None
 
     def _answer(self, keys: list[str], stored: Stored, era: int) -> None:
         now, is_outdated = self._clock(), era != self._cache.era
@@ -102,14 +112,18 @@ class Lookups:
             future.set_result(app)
         self._stats.lookups["unknown" if app is None else "found"] += 1
 
-    def _too_late(self) -> Iterator[str]:
-        """Return the keys that have waited for too long already, and whose turn isn't next.
+    @property
+    def _waited_by_now(self) -> float:
+        # A question takes no longer than it may: what is above that was this node, standing still.
+        under_way = 0.0 if self._began is None else min(self._clock() - self._began, self._options.timeout)
+        return self._waited + under_way
 
-        Those are asked for, however long they waited: it may have been this node that stood still, not the store.
-        """
-        until = self._clock() - self._options.timeout
-        behind = islice(self._waiting.items(), BATCH, None)
-        return (key for key, (since, _) in behind if since <= until)
+    def _too_late(self) -> Iterator[str]:
+        """Yield the keys that the store has kept waiting for too long already, while others were asked for."""
+        for key, (waited_before, _) in self._waiting.items():
+            if self._waited - waited_before <= self._options.timeout:
+                return
+            yield key
 
     def _give_up(self, why: str, keys: Iterable[str]) -> None:
         """Tell those who wait for these keys that nobody knows."""

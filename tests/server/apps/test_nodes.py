@@ -36,7 +36,7 @@ def shoal_apps(url: str, *arguments: str, fails: bool = False) -> str:
     """Run `shoal apps` as an operator would; return what it prints."""
     command = [sys.executable, "-m", "server", "apps", *arguments]
     # Time for a machine that has little of it.
-    env = {"SHOAL_APP_STORE": url, "SHOAL_APP_STORE_TIMEOUT": "20"}
+    env = {"SHOAL_APP_STORE": url, "SHOAL_APP_STORE_TIMEOUT": "20", "SHOAL_REQUEST_TIMEOUT": "60"}
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=30)
     assert (done.returncode != 0) == fails, f"{done.stdout}{done.stderr}"
     return done.stdout + done.stderr

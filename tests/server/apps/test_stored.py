@@ -150,24 +150,45 @@ async def test_no_more_keys_wait_than_there_is_room_for() -> None:
         assert await asyncio.gather(*[f for f in waiting if isinstance(f, asyncio.Future)]) == [None] * 3
 
 
-async def test_after_a_slow_answer_those_who_are_next_are_asked_for_and_others_told_to_come_back() -> None:
+async def test_whom_the_store_keeps_waiting_for_two_answers_is_told_to_come_back() -> None:
     store = MemoryStore(*(an_app(str(number)) for number in range(BATCH + 2)))
     store.answers.clear()
     async with running(store) as directory:
         first = asyncio.create_task(directory.get("key-0"))
         await eventually(lambda: store.questions)
-        # The store may be slow, or this node have stood still: nobody can tell.
-        next_, too_late = (
-            [asyncio.create_task(directory.get(f"key-{number}")) for number in numbers]
-            for numbers in (range(1, BATCH + 1), range(BATCH + 1, BATCH + 2))
-        )
+        others = [asyncio.create_task(directory.get(f"key-{number}")) for number in range(1, BATCH + 2)]
         await asyncio.sleep(0)
-        directory.late_by = OPTIONS.timeout * 1.5
-        store.answers.set()
+        for question in (2, 3):
+            directory.late_by += OPTIONS.timeout * 0.6
+            # One answer.
+            store.answers.set()
+            store.answers.clear()
+            await eventually(lambda: len(store.questions) == question or others[-1].done())  # noqa: B023
         assert await first == an_app("0")
+        assert await asyncio.gather(*others[:-1]) == [an_app(str(number)) for number in range(1, BATCH + 1)]
         with pytest.raises(StoreUnavailable):
-            await too_late[0]
-        assert await asyncio.gather(*next_) == [an_app(str(number)) for number in range(1, BATCH + 1)]
+            await others[-1]
+
+
+async def test_a_node_that_stood_still_asks_for_all_that_it_was_asked_for() -> None:
+    apps = [an_app(str(number)) for number in range(3 * BATCH)]
+    async with running(MemoryStore(*apps)) as directory:
+        waiting = [found for app in apps if isinstance(found := directory.by_key(app.key), asyncio.Future)]
+        directory.late_by += OPTIONS.timeout * 10
+        assert await asyncio.gather(*waiting) == apps
+
+
+async def test_standing_still_in_the_middle_of_a_question_is_no_reason_to_give_up_the_next() -> None:
+    store = MemoryStore(an_app("1"), an_app("2"))
+    store.answers.clear()
+    async with running(store) as directory:
+        first = asyncio.create_task(directory.get("key-1"))
+        await eventually(lambda: store.questions)
+        second = asyncio.create_task(directory.get("key-2"))
+        await asyncio.sleep(0)
+        directory.late_by += OPTIONS.timeout * 10
+        store.answers.set()
+        assert [await first, await second] == [an_app("1"), an_app("2")]
 
 
 async def test_changes_come_by_the_next_refresh() -> None:

@@ -43,20 +43,30 @@ def _text(value: Any) -> Any:
     return str(value) if isinstance(value, int | UUID) else value
 
 
+def _number(value: Any) -> Any:
+    # A column may be text.
+    return int(value) if isinstance(value, str) else value
+
+
+def _truth(value: Any) -> Any:
+    # MySQL's BIT is bytes, and a column may be text.
+    return bool(int.from_bytes(value, "big")) if isinstance(value, bytes) else value
+
+
 def _limit_or_none(value: Any) -> Any:
-    return None if value == -1 else value
+    return None if _number(value) == -1 else value
 
 
 def _limit(value: Any) -> Any:
-    return NO_LIMIT if value == -1 else value
+    return NO_LIMIT if _number(value) == -1 else value
 
 
 def _kilobytes(value: Any) -> Any:
-    return NO_LIMIT if value == -1 else value * 1_024
+    return NO_LIMIT if _number(value) == -1 else _number(value) * 1_024
 
 
 def _authentication(value: Any) -> Any:
-    return AUTHENTICATION_SECONDS if value else None
+    return AUTHENTICATION_SECONDS if _number(_truth(value)) else None
 
 
 def _json(value: Any) -> Any:
@@ -64,7 +74,7 @@ def _json(value: Any) -> Any:
     return json.loads(value) if isinstance(value, str | bytes) else value
 
 
-def _webhooks(value: Any) -> Any:
+def _list(value: Any) -> Any:
     # Nothing at all is there too, where the column is text.
     return _json(value) or () if value else ()
 
@@ -73,9 +83,9 @@ _COLUMNS = {
     "id": _Column("id", _text),
     "key": _Column("key", _text),
     "secret": _Column("secret", _as_it_is),
-    "enabled": _Column("enabled", _as_it_is),
+    "enabled": _Column("enabled", _truth),
     "max_connections": _Column("max_connections", _limit_or_none),
-    "enable_client_messages": _Column("client_events", _as_it_is),
+    "enable_client_messages": _Column("client_events", _truth),
     "enable_user_authentication": _Column("authorization_timeout", _authentication),
     "max_backend_events_per_sec": _Column("max_backend_events_per_second", _limit_or_none),
     "max_client_events_per_sec": _Column("max_client_events_per_second", _limit),
@@ -87,13 +97,14 @@ _COLUMNS = {
     "max_event_name_length": _Column("max_event_name_length", _limit),
     "max_event_payload_in_kb": _Column("max_event_bytes", _kilobytes),
     "max_event_batch_size": _Column("max_batch_events", _limit),
-    "webhooks": _Column("webhooks", _webhooks),
+    "webhooks": _Column("webhooks", _list),
 }
-_OWN_JSON = frozenset(
+_OWN_LISTS = frozenset(
     name
     for name, field in App.model_fields.items()
     if "tuple" in str(field.annotation) or "list" in str(field.annotation)
 )
+_OWN_TRUTHS = frozenset(name for name, field in App.model_fields.items() if field.annotation is bool)
 
 
 def known_columns(columns: Collection[str]) -> list[str]:
@@ -119,7 +130,9 @@ def _meaning(column: str) -> tuple[str, Callable[[Any], Any]]:
     known = _COLUMNS.get(column)
     if known is not None:
         return known.setting, known.read
-    return column, _json if column in _OWN_JSON else _as_it_is
+    if column in _OWN_LISTS:
+        return column, _list
+    return column, _truth if column in _OWN_TRUTHS else _as_it_is
 
 
 def _read(column: str, read: Callable[[Any], Any], value: Any) -> Any:

@@ -17,7 +17,6 @@ EventType = Literal[
     "subscription_count",
 ]
 
-_FILTERS = ("channel_name_starts_with", "channel_name_ends_with", "channel_name_matches")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 # What we send ourselves, and what belongs to the connection.
 _OURS = re.compile(
@@ -70,12 +69,16 @@ class Webhook(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _flatten_filter(cls, given: Any) -> Any:
-        """Soketi has the filters in a table of their own, and its tables may be taken over as they are."""
-        if not isinstance(given, dict) or not isinstance(given.get("filter"), dict):
+    def _read_as_soketi_has_it(cls, given: Any) -> Any:
+        """Take over Soketi's: filters in a table of their own, and what isn't there as null or empty in many a form."""
+        if not isinstance(given, dict):
             return given
-        filters = {name: given["filter"][name] for name in _FILTERS if given["filter"].get(name)}
-        return {key: value for key, value in given.items() if key != "filter"} | filters
+        given = {key: value for key, value in given.items() if value or key == "url"}
+        filters = given.get("filter")
+        if not isinstance(filters, dict):
+            return given
+        del given["filter"]
+        return given | {name: value for name, value in filters.items() if value}
 
     def wants(self, event_type: str, channel: str) -> bool:
         """Tell whether it is to be told of such an event of a channel."""

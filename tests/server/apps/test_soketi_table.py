@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from server.apps.errors import BadRow
 from server.apps.opening import open_store
 from server.apps.options import StoreOptions
 from server.apps.sql_columns import NO_LIMIT, app_of_row
@@ -153,8 +155,18 @@ async def test_table_in_a_schema_with_integer_ids_and_few_columns(postgresql_ser
         ("max_event_payload_in_kb", -1, "max_event_bytes", NO_LIMIT),
         ("max_event_payload_in_kb", None, "max_event_bytes", 10_240),
         ("enabled", False, "enabled", False),
+        ("enabled", b"\x00", "enabled", False),
+        ("enabled", "0", "enabled", False),
         ("enable_client_messages", "1", "client_events", True),
+        ("enable_client_messages", b"\x01", "client_events", True),
+        ("enable_user_authentication", b"\x00", "authorization_timeout", None),
+        ("enable_user_authentication", "0", "authorization_timeout", None),
+        ("watchlists", b"\x01", "watchlists", True),
+        ("max_connections", "-1", "max_connections", None),
+        ("max_event_payload_in_kb", "20", "max_event_bytes", 20_480),
+        ("max_event_payload_in_kb", Decimal("0.5"), "max_event_bytes", 512),
         ("allowed_origins", '["https://a.test"]', "allowed_origins", ("https://a.test",)),
+        ("allowed_origins", "", "allowed_origins", ()),
         ("watchlists", 1, "watchlists", True),
         ("webhooks", None, "webhooks", ()),
         ("webhooks", "null", "webhooks", ()),
@@ -167,3 +179,10 @@ async def test_table_in_a_schema_with_integer_ids_and_few_columns(postgresql_ser
 )
 def test_value_of_a_column(column: str, value: Any, setting: str, expected: Any) -> None:
     assert getattr(app_of_row(ROW | {column: value}), setting) == expected
+
+
+@pytest.mark.parametrize("column", ["max_connections", "max_event_payload_in_kb", "enable_user_authentication"])
+def test_a_text_that_is_no_number_is_a_mistake_in_its_column(column: str) -> None:
+    with pytest.raises(BadRow) as caught:
+        app_of_row(ROW | {column: "many"})
+    assert caught.value.column == column

@@ -50,9 +50,20 @@ def test_soketis_tables_are_taken_as_they_are() -> None:
     assert (webhook.channel_name_starts_with, webhook.channel_name_ends_with) == ("private-", "")
 
 
+@pytest.mark.parametrize("nothing", [None, "", [], {}])
+@pytest.mark.parametrize("key", ["filter", "headers", "event_types", "channel_name_matches", "lambda_function"])
+def test_what_is_not_there_is_written_in_many_ways(key: str, nothing: Any) -> None:
+    # An empty object is an empty list to PHP.
+    assert a_webhook(**{key: nothing}) == a_webhook()
+
+
 @pytest.mark.parametrize(
     "given",
     [
+        {"url": None},
+        {"filter": {"channel_name_begins_with": "private-"}},
+        {"filter": ["private-"]},
+        {"lambda_function": "f"},
         {"url": "ftp://example.com"},
         {"url": "https://"},
         {"url": "https://user:password@example.com/"},

@@ -164,6 +164,9 @@ class LocalOutbox:
         self._taken.discard(notice.handle)
 
     def postpone(self, notice: Notice, only: str, seconds: float) -> None:
+        if len(self._heap) >= self._options.most:
+            self._dropped += 1
+            return
         self._hold_back(replace(notice, only=only, handle=f"{self._boot}-{next(self._serial)}"), seconds)
 
     def bury(self, notice: Notice, only: str, why: str) -> None:
@@ -177,11 +180,13 @@ class LocalOutbox:
         return list(itertools.islice(self._buried.values(), most))
 
     async def retry(self, ids: Sequence[str]) -> int:
-        letters = [letter for id in ids if (letter := self._buried.pop(id, None)) is not None]  # noqa: A001
-        for letter in letters:
+        # What there is no room for stays buried.
+        room = max(0, self._options.most - len(self._ready))
+        found = [id for id in ids if id in self._buried][:room]  # noqa: A001
+        for id in found:  # noqa: A001
             handle = f"{self._boot}-{next(self._serial)}"
-            self._add(replace(letter.notice, at=self._wall(), handle=handle))
-        return len(letters)
+            self._add(replace(self._buried.pop(id).notice, at=self._wall(), handle=handle))
+        return len(found)
 
     def last_call(self) -> bool:
         self._tell(lambda _: True)

@@ -39,6 +39,30 @@ async def test_a_full_outbox_takes_no_more_and_counts_that() -> None:
     assert (stage.outbox.numbers.waiting, stage.outbox.numbers.dropped) == (2, 1)
 
 
+async def test_what_is_postponed_is_bounded_too() -> None:
+    stage = Stage(most=3)
+    for user in "abc":
+        stage.outbox.begins(TOPIC, user)
+    for notice in await stage.outbox.take(3):
+        for only in ("e1", "e2"):
+            stage.outbox.postpone(notice, only, 1.0)
+    assert (stage.outbox.numbers.held_back, stage.outbox.numbers.dropped) == (3, 3)
+
+
+async def test_dead_letters_that_find_no_room_stay_where_they_are() -> None:
+    stage = Stage(most=2)
+    for user in "ab":
+        stage.outbox.begins(TOPIC, user)
+    for notice in await stage.outbox.take(2):
+        stage.outbox.bury(notice, "e1", "why")
+        stage.outbox.done(notice)
+    stage.outbox.begins(TOPIC, "c")
+    letters = [letter.id for letter in await stage.outbox.buried(10)]
+    assert await stage.outbox.retry(letters) == 1
+    assert [letter.id for letter in await stage.outbox.buried(10)] == letters[1:]
+    assert stage.outbox.numbers.dropped == 0
+
+
 async def test_dead_letters_are_bounded() -> None:
     stage = Stage(most_buried=2)
     for user in "abc":

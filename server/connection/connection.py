@@ -30,7 +30,6 @@ TURN = 4096
 """Bytes of one client's that are handled before others get a turn. What it sends beyond that, or while it doesn't take
 what it is sent, stays in its own system's buffers."""
 ABNORMAL_CLOSURE = 1006
-NO_STATUS = 1005
 
 # struct tcp_info of Linux: bytes_acked is the unsigned 64-bit number at 120. Elsewhere there is no such option.
 _TCP_INFO: int | None = getattr(socket, "TCP_INFO", None)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 HERE = Path(__file__).parent
 _OLDEST_NODE = 20
@@ -27,6 +30,16 @@ def require_packages() -> None:
     _check_node()
     if _installed() != _locked():
         _install()
+
+
+def require_or_skip() -> None:
+    """Have a test wait for them, or skip it; but CI must have run everything, so there it fails."""
+    try:
+        require_packages()
+    except Missing as missing:
+        if os.environ.get("CI") == "true":
+            pytest.fail(str(missing))
+        pytest.skip(str(missing))
 
 
 def _check_node() -> None:

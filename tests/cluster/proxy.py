@@ -19,16 +19,6 @@ _CHUNK = 65_536
 _TIMEOUT = 10.0
 
 
-class _Direction:
-    """What happens to bytes on their way to one of the sides."""
-
-    def __init__(self) -> None:
-        self.is_passable = asyncio.Event()
-        self.is_passable.set()
-        # That came through so far.
-        self.bytes = 0
-
-
 class Proxy:
     """Listens on a port that stays the same, and passes on what comes to the Redis on another.
 
@@ -44,18 +34,16 @@ class Proxy:
         self._server: asyncio.Server | None = None
         # Both ends of each connection.
         self._ends: set[tuple[StreamWriter, StreamWriter]] = set()
-        self._delay = 0.0
-        self._to_node, self._to_redis = _Direction(), _Direction()
+        # Set while bytes get through to that side.
+        self._to_node, self._to_redis = asyncio.Event(), asyncio.Event()
+        self._to_node.set()
+        self._to_redis.set()
         self.port = 0
         self._run(self._listen())
 
     @property
     def url(self) -> str:
         return f"redis://127.0.0.1:{self.port}"
-
-    @property
-    def bytes_to_node(self) -> int:
-        return self._to_node.bytes
 
     def addresses(self) -> set[str]:
         """Return the addresses under which Redis knows the node's connections."""
@@ -76,19 +64,14 @@ class Proxy:
     def black_hole(self, *, to_redis: bool = True, to_node: bool = True) -> None:
         """Let nothing arrive any more in these directions, and tell nobody; new connections are taken and silent."""
         if to_redis:
-            self._call(self._to_redis.is_passable.clear)
+            self._call(self._to_redis.clear)
         if to_node:
-            self._call(self._to_node.is_passable.clear)
-
-    def slow_down(self, seconds: float) -> None:
-        """Have everything arrive later."""
-        self._delay = seconds
+            self._call(self._to_node.clear)
 
     def heal(self) -> None:
         """Pass everything on again."""
-        self._delay = 0.0
-        self._call(self._to_redis.is_passable.set)
-        self._call(self._to_node.is_passable.set)
+        self._call(self._to_redis.set)
+        self._call(self._to_node.set)
         if self._server is None:
             self._run(self._listen())
 
@@ -138,17 +121,14 @@ class Proxy:
         finally:
             self._ends.discard(ends)
 
-    async def _pump(self, reader: StreamReader, writer: StreamWriter, direction: _Direction) -> None:
+    async def _pump(self, reader: StreamReader, writer: StreamWriter, is_passable: asyncio.Event) -> None:
         """Pass bytes on until one side ends, then end the other; that, too, doesn't get through a black hole."""
         with suppress(OSError):
             while data := await reader.read(_CHUNK):
-                if self._delay:
-                    await asyncio.sleep(self._delay)
-                await direction.is_passable.wait()
-                direction.bytes += len(data)
+                await is_passable.wait()
                 writer.write(data)
                 await writer.drain()
-            await direction.is_passable.wait()
+            await is_passable.wait()
         writer.close()
         with suppress(OSError):
             await writer.wait_closed()

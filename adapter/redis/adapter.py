@@ -9,14 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from adapter.base import Entry, Full, Occupancy, Remembered, Topic
 from adapter.redis.allowances.admission import Admission
 from adapter.redis.allowances.rates import Rates
+from adapter.redis.entries import Entries
 from adapter.redis.errors import LinkLost, Refusal
 from adapter.redis.interest import Interest
-from adapter.redis.keys import who_is
 from adapter.redis.nodes.census import keep_counting
 from adapter.redis.nodes.identity import Identity
 from adapter.redis.nodes.nodes import DEAD_AFTER, Nodes
@@ -26,8 +25,7 @@ from adapter.redis.outbox.outbox import RedisOutbox
 from adapter.redis.primaries.reconcile import reconcile
 from adapter.redis.primaries.topology import Topology
 from adapter.redis.reads import Reads, away
-from adapter.redis.shard.answers import read_entry
-from adapter.redis.shard.shard import Claim, State
+from adapter.redis.shard.shard import State
 from adapter.redis.shards import shard_of
 from adapter.redis.stats import Stats
 
@@ -35,9 +33,9 @@ if TYPE_CHECKING:
     from asyncio import Future
     from collections.abc import Awaitable, Callable, Iterable, Sequence
 
-    from adapter.base import NodeInfo, Receiver, Spent
+    from adapter.base import Entry, Full, NodeInfo, Occupancy, Receiver, Remembered, Spent, Topic
     from adapter.plain_numbers import ClusterNumbers
-    from adapter.redis.shard.numbering import Answer, Write
+    from adapter.redis.shard.numbering import Write
     from adapter.redis.shard.shard import Shard
 
 logger = logging.getLogger(__name__)
@@ -46,9 +44,6 @@ MOST_WAITING = 10_000
 """Writes of one shard that wait; one more publish is refused at once."""
 TICK = 0.25
 """Seconds between two looks at what is overdue, and two tellings of changed counts."""
-
-Result = TypeVar("Result")
-Command = tuple["bytes | str | int", ...]
 
 
 class RedisAdapter:
@@ -78,8 +73,6 @@ class RedisAdapter:
         self._runner: asyncio.Task[None] | None = None
         # What must not go on once this node has signed off.
         self._upkeep: list[asyncio.Task[None]] = []
-        # Topics whose number of subscriptions is yet to be told.
-        self._changed_counts: dict[Topic, None] = {}
 
     # Life
 
@@ -90,6 +83,7 @@ class RedisAdapter:
         self._has_started = asyncio.Event()
         self._topology.open()
         self._interest = Interest(self._topology, self._loop.time)
+        self._entries = Entries(self._shards, self._interest, self._loop)
         self._admission = Admission(self._lease, patience=self._options.patience)
         self._rates = Rates(self._draw, nodes=lambda: 1 + len(self._identity.peers))
         self._reaper = Reaper(self._topology, self._identity, self.stats)
@@ -143,10 +137,10 @@ class RedisAdapter:
             task.cancel()
         try:
             async with asyncio.timeout(self._options.sign_off_timeout):
-                self._tell_counts()
+                self._entries.tell_counts()
                 for shard in self._shards:
                     await shard.wait_idle()
-                self._claim_nothing()
+                self._entries.claim_nothing()
                 await self.outbox.sign_off()
                 await self._reaper.sign_off()
         except (TimeoutError, LinkLost, Refusal, Incomplete) as exc:
@@ -154,12 +148,6 @@ class RedisAdapter:
             logger.warning("not signed off in Redis: %s", exc or "no time left")
         finally:
             await self._end()
-
-    def _claim_nothing(self) -> None:
-        """Have nothing entered again: should the link break while this node signs off, it is taken for a dead one."""
-        for shard in self._shards:
-            shard.claims.clear()
-            shard.counts.clear()
 
     async def _end(self) -> None:
         if self._runner is not None:
@@ -221,61 +209,13 @@ class RedisAdapter:
     def enter(
         self, topic: Topic, user: str | None = None, info: bytes = b"", *, limit: int | None = None
     ) -> Future[Entry | Full]:
-        shard = self._shards[shard_of(topic)]
-        key = topic, who_is(user)
-        write = shard.writes.enter(*key, info, limit=limit)
-        known = shard.claims.get(key)
-        shard.claims[key] = Claim(known.info, write, known.is_made) if known else Claim(info, write)
-        future: Future[Entry | Full] = self._loop.create_future()
-        write.on_applied = partial(self._entered, shard, future, key, write, limit)
-        self._interest.submit(shard, write, is_state=True)
-        return future
-
-    def _entered(
-        self,
-        shard: Shard,
-        future: Future[Entry | Full],
-        key: tuple[str, str],
-        write: Write,
-        limit: int | None,
-        answer: Answer,
-    ) -> None:
-        _, _, _, is_full, *fields = answer
-        result: Entry | Full
-        claim = shard.claims.get(key)
-        if is_full and limit is not None:
-            if claim is not None and claim.write is write:
-                del shard.claims[key]
-            result = Full(limit)
-        else:
-            if claim is not None:
-                claim.is_made = True
-            result = entry = read_entry(fields, shard.base)[0]
-            shard.told = max(shard.told, entry.position)
-        shard.when_live(partial(_resolve, future, result))
+        return self._entries.enter(topic, user, info, limit)
 
     def leave(self, topic: Topic, user: str | None = None, *, hold: float = 0.0) -> None:
-        shard = self._shards[shard_of(topic)]
-        if shard.claims.pop((topic, who_is(user)), None) is not None:
-            self._interest.submit(shard, shard.writes.leave(topic, who_is(user), round(hold * 1000)), is_state=True)
+        self._entries.leave(topic, user, hold)
 
     def count(self, topic: Topic, subscriptions: int, *, announce: bool = False) -> None:
-        shard = self._shards[shard_of(topic)]
-        known, _ = shard.counts.get(topic, (0, False))
-        if known == subscriptions:
-            return
-        # A number that goes back to what was told is told again: that does no harm.
-        shard.counts[topic] = subscriptions, announce
-        self._changed_counts[topic] = None
-
-    def _tell_counts(self) -> None:
-        changed, self._changed_counts = self._changed_counts, {}
-        for topic in changed:
-            shard = self._shards[shard_of(topic)]
-            subscriptions, announce = shard.counts[topic]
-            if not subscriptions:
-                del shard.counts[topic]
-            self._interest.submit(shard, shard.writes.count(topic, subscriptions, announce=announce), is_state=True)
+        self._entries.count(topic, subscriptions, announce)
 
     # Connections
 
@@ -306,7 +246,7 @@ class RedisAdapter:
     # Reads
 
     async def describe(self, topics: Sequence[Topic]) -> list[Occupancy]:
-        self._tell_counts()
+        self._entries.tell_counts()
         try:
             async with asyncio.timeout(self._options.patience):
                 await self._interest.wait_confirmed(topics)
@@ -315,7 +255,7 @@ class RedisAdapter:
             raise away() from exc
 
     async def occupied_topics(self, app_id: str, prefix: str = "") -> dict[str, Occupancy]:
-        self._tell_counts()
+        self._entries.tell_counts()
         return await self._reads.occupied_topics(app_id, prefix)
 
     async def members(self, topic: Topic) -> list[str]:
@@ -329,7 +269,7 @@ class RedisAdapter:
     async def _keep_ticking(self) -> None:
         while True:
             await asyncio.sleep(TICK)
-            self._tell_counts()
+            self._entries.tell_counts()
             for write in self._overdue(self._loop.time() - self._options.patience):
                 assert write.future is not None, "only such are overdue"
                 self._give_up(write.future)
@@ -396,8 +336,3 @@ async def _keep(work: Callable[[], Awaitable[None]]) -> None:
         except Exception:
             logger.exception("begun again after a mistake in this program: %s", work)
         await asyncio.sleep(TICK)
-
-
-def _resolve(future: Future[Result], result: Result) -> None:
-    if not future.done():
-        future.set_result(result)

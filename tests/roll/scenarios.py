@@ -63,7 +63,7 @@ class Scenario:
 
     async def run(self, size: Size) -> Outcome:
         """Let it happen, and judge it."""
-        terms = Terms(pace=size.pace, grace=size.grace, undelayed=size.undelayed)
+        terms = Terms(pace=size.pace, grace=size.grace, undelayed=size.undelayed, patience=size.patience)
         async with Stage(size, self.settings) as stage:
             await self.act(stage)
         story = tell(stage.log, stage.crowd, terms)

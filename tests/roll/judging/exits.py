@@ -35,9 +35,9 @@ def exit_times(story: Story) -> Verdict:
 
 def undelayed_exits(story: Story) -> Verdict:
     """Judge the time that clients which don't take part in their close may cost."""
-    times, limit = _exit_times(story), story.terms.undelayed + story.terms.stubborn_delay
+    times, limit = _exit_times(story), story.terms.undelayed + story.terms.stubborn_delay + story.terms.patience
     is_ok = bool(times) and all(time is not None and time <= limit for time in times)
-    must_be = f"<= {story.terms.undelayed:.1f} + {story.terms.stubborn_delay:g} s"
+    must_be = f"<= {story.terms.undelayed + story.terms.patience:.1f} + {story.terms.stubborn_delay:g} s"
     return Verdict("time from SIGTERM to exit, with stubborn clients", must_be, _shown(times), is_ok)
 
 

@@ -55,7 +55,7 @@ def removed_once(story: Story) -> Verdict:
 def removed_in_time(story: Story) -> Verdict:
     """Judge how long after a node was killed the last of its members were removed."""
     (killed,) = story.of(Killed)
-    gone, limit = _gone(story), story.terms.crash_notice
+    gone, limit = _gone(story), story.terms.crash_notice + story.terms.patience
     delays = [
         record.at - killed.at
         for record in _announcements(story)

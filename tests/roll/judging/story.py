@@ -50,6 +50,8 @@ class Terms:
     """Seconds from SIGTERM to exit where all clients take part in their close."""
     stubborn_delay: float = 5.0
     """Seconds by which a client that doesn't take part in its close may delay an exit."""
+    patience: float = 0.0
+    """Seconds by which times may be longer than all that."""
 
 
 @dataclass(slots=True)

@@ -31,6 +31,13 @@ def test_a_member_without_info_has_null() -> None:
     assert read(Roster({"7": b""}, 1)) == {"count": 1, "ids": ["7"], "hash": {"7": None}}
 
 
+def test_after_a_look_that_found_nothing_new_what_was_announced_before_it_is_no_news() -> None:
+    roster = Roster({"7": b""}, 1)
+    assert roster.move_to({"7": b""}, 9) == []
+    assert not roster.change(8, "7", None)
+    assert "7" in roster
+
+
 def test_a_known_member_keeps_its_info() -> None:
     roster = Roster({"7": b'{"n":1}'}, 1)
     assert not roster.add("7", b'{"n":2}', 2)

@@ -1,14 +1,25 @@
 """Every setting of a node: its default, its bounds, and the reason for both. All durations are seconds."""
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from server.apps import DEMO_APP, App
-from server.apps.opening import SCHEMES, is_store
+from server.apps import DEMO_APP
 from server.apps.options import StoreOptions
 from server.config.agreement import check_together
+from server.config.values import (
+    LogFormat,
+    LogLevel,
+    Name,
+    Port,
+    Prefix,
+    ReadableFile,
+    SomeApps,
+    StoreUrl,
+    Table,
+    Token,
+)
 from server.quantities import Bytes, Count, PerSecond, Seconds
 
 FLUSHING = 18.0
@@ -16,56 +27,21 @@ FLUSHING = 18.0
 (3 + 5), requests in flight (5), and taking leave of the cluster (5). Lower ones don't lower it: that is to spare."""
 
 
-def _readable(path: Path) -> Path:
-    try:
-        with path.open("rb"):
-            return path
-    except OSError as exc:
-        raise ValueError(f"can't be read: {exc.strerror}") from exc
-
-
-def _fit_for_a_header(token: SecretStr) -> SecretStr:
-    if not all("!" <= character <= "~" for character in token.get_secret_value()):
-        raise ValueError("must be of letters, digits and signs of ASCII, without spaces: it is sent in a header")
-    return token
-
-
-def _not_empty(apps: tuple[App, ...]) -> tuple[App, ...]:
-    if not apps:
-        raise ValueError("must have at least one application")
-    return apps
-
-
-def _known_store(text: str) -> str:
-    if text not in {"config", "redis"} and not is_store(text):
-        raise ValueError(f"must be config, redis, or a URL that begins with {', '.join(f'{s}://' for s in SCHEMES)}")
-    return text
-
-
-def _lower(value: object) -> object:
-    return value.lower() if isinstance(value, str) else value
-
-
-_Host = Annotated[str, Field(min_length=1)]
-_Port = Annotated[Count, Field(ge=0, le=65_535)]
-_ReadableFile = Annotated[Path, AfterValidator(_readable)]
-
-
 class Settings(BaseModel):
     """A node's configuration, checked; it never changes. Reading again makes a new one."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True)
 
-    host: _Host = Field("127.0.0.1", description="Address to listen on. `0.0.0.0` or `::` for all.")
-    port: _Port = Field(6001, description="For clients and the HTTP API alike. 0: any free one.")
+    host: Name = Field("127.0.0.1", description="Address to listen on. `0.0.0.0` or `::` for all.")
+    port: Port = Field(6001, description="For clients and the HTTP API alike. 0: any free one.")
     unix_socket: Path | None = Field(None, description="Listen on this socket file instead of host and port.")
-    metrics_host: _Host | None = Field(None, description="Address for metrics and health. None: that of `host`.")
-    metrics_port: _Port = Field(9601, description="For metrics and health, not for the public. 0: any free one.")
-    tls_certificate: _ReadableFile | None = Field(
+    metrics_host: Name | None = Field(None, description="Address for metrics and health. None: that of `host`.")
+    metrics_port: Port = Field(9601, description="For metrics and health, not for the public. 0: any free one.")
+    tls_certificate: ReadableFile | None = Field(
         None,
         description="PEM file of the certificate and its chain. Read at the start: a renewed one needs a new node.",
     )
-    tls_key: _ReadableFile | None = Field(None, description="PEM file of the certificate's key.")
+    tls_key: ReadableFile | None = Field(None, description="PEM file of the certificate's key.")
     trusted_hops: Count = Field(
         0,
         ge=0,
@@ -75,7 +51,7 @@ class Settings(BaseModel):
     redis: tuple[str, ...] = Field(
         (), repr=False, description="URLs of the Redis that nodes share; in the environment separated by commas."
     )
-    redis_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")] = Field(
+    redis_prefix: Prefix = Field(
         "shoal", description="Begins all keys and pub/sub channels in Redis: one for each cluster that shares it."
     )
     redis_connect_timeout: Seconds = Field(
@@ -90,23 +66,19 @@ class Settings(BaseModel):
     redis_patience: Seconds = Field(
         2.0, gt=0, le=60, description="How long a publish waits while Redis is away, before it is answered with 503."
     )
-    node_name: Annotated[str, Field(min_length=1)] | None = Field(
-        None, description="What `shoal nodes` calls this node. None: the name of the host."
-    )
-    apps: Annotated[tuple[App, ...], AfterValidator(_not_empty)] = Field(
-        (DEMO_APP,), description="The applications; see below. In the environment a JSON list."
-    )
+    node_name: Name | None = Field(None, description="What `shoal nodes` calls this node. None: the name of the host.")
+    apps: SomeApps = Field((DEMO_APP,), description="The applications; see below. In the environment a JSON list.")
     insecure_demo: bool = Field(
         False, description="Serve the demo application, whose secret is public, on addresses that others can reach."
     )
 
-    app_store: Annotated[str, AfterValidator(_known_store)] = Field(
+    app_store: StoreUrl = Field(
         "config",
         repr=False,
         description="Where applications are kept: `config` for the setting `apps`, `redis` for the Redis that nodes "
         "share, or the URL of a Redis or a database; see [applications.md](applications.md).",
     )
-    app_store_table: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)?$")] = Field(
+    app_store_table: Table = Field(
         "apps", description="The database's table, with its schema if need be. Soketi's has the same name."
     )
     app_store_timeout: Seconds = Field(
@@ -285,7 +257,7 @@ class Settings(BaseModel):
     hurry_timeout: Seconds = Field(
         1.0, gt=0, description="Time for all that is left once the node is told to exit a second time."
     )
-    drain_token: Annotated[SecretStr, AfterValidator(_fit_for_a_header)] | None = Field(
+    drain_token: Token | None = Field(
         None,
         min_length=16,
         description="Lets its bearer drain the node, list failed webhook events and have them tried again, on the "
@@ -351,11 +323,11 @@ class Settings(BaseModel):
         604_800.0, ge=1, description="How long they are kept after the last one of their shard."
     )
 
-    log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = Field(
+    log_level: LogLevel = Field(
         "info",
         description="The least that is logged. `debug` has a line for the open and the close of each connection.",
     )
-    log_format: Annotated[Literal["auto", "json", "human"], BeforeValidator(_lower)] = Field(
+    log_format: LogFormat = Field(
         "auto", description="`json` is one object a line. `auto`: human on a terminal, else JSON."
     )
 

@@ -9,16 +9,19 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tests.server.listener.fakes import FakeClock
+
 if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
     from server.listener import Listener, Upgrade
+    from server.listener.http_protocol import HttpProtocol
 
     Listen = Callable[..., Awaitable[Listener]]
 
-PATIENCE = 10.0
+PATIENCE = 20.0
 """Seconds until a test that waits for something is hopeless. None that passes waits so long."""
 
 GET = b"GET /a?b=c HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -94,6 +97,41 @@ async def nobody_left(listener: Listener) -> None:
     assert state is not None
     async with asyncio.timeout(PATIENCE):
         await state.wait_empty()
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait for what nobody tells of."""
+    async with asyncio.timeout(PATIENCE):
+        while not condition():  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.001)
+
+
+def stop_time(listener: Listener) -> FakeClock:
+    """Have the deadlines of a listener, to which nobody has come yet, go by the clock that is returned."""
+    state = listener._state
+    assert state is not None
+    clock = FakeClock()
+    state.requests._clock = state.idle._clock = clock
+    return clock
+
+
+def _only_connection(listener: Listener) -> HttpProtocol | None:
+    state = listener._state
+    assert state is not None
+    (connection,) = state.connections or [None]
+    return connection  # type: ignore[return-value]
+
+
+def is_receiving(listener: Listener) -> bool:
+    """Tell whether the only connection is in the middle of a request."""
+    connection = _only_connection(listener)
+    return connection is not None and connection._phase.name in {"HEAD", "BODY"}
+
+
+def is_stuck(listener: Listener) -> bool:
+    """Tell whether the client of the only connection doesn't take what it is sent."""
+    connection = _only_connection(listener)
+    return connection is not None and connection.flow.write_paused
 
 
 async def body_of(receive: Any) -> bytes:

@@ -54,7 +54,8 @@ def read_letter(id: str, stored: bytes) -> Buried:  # noqa: A002 - the contract'
     unpacker = msgpack.Unpacker(raw=True)
     unpacker.feed(stored)
     at = int(unpacker.unpack())
-    notice_id, topic, kind, user, payload, happened, only, why = unpacker.unpack()
+    # A later release may have put more into it.
+    notice_id, topic, kind, user, payload, happened, only, why = unpacker.unpack()[:8]
     notice = Notice(
         id=notice_id.decode(),
         topic=Topic(topic.decode()),

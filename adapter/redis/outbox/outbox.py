@@ -12,6 +12,7 @@ settles it. A node that signs off, or is cleaned up after, leaves the rest behin
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from adapter.redis.outbox.glance import Glance
     from adapter.redis.primaries.topology import Topology
     from adapter.redis.shard.shard import Shard
+
+logger = logging.getLogger(__name__)
 
 GLANCE_INTERVAL = 1.0
 GATHER = 0.05
@@ -116,10 +119,20 @@ class RedisOutbox:
             # If it was carried out all the same, a later glance shows that more is handed out than is known here.
             note(shard, "nothing is taken", exc)
             return []
-        notices = [read_notice(shard.number, int(now), handle.decode(), fields) for handle, fields in entries]
-        new = [notice for notice in notices if notice.handle not in in_hand]
-        in_hand.update(notice.handle for notice in new)
-        return new
+        new = {handle.decode(): fields for handle, fields in entries if handle.decode() not in in_hand}
+        in_hand.update(new)
+        notices = [self._read(shard, int(now), handle, fields) for handle, fields in new.items()]
+        return [notice for notice in notices if notice is not None]
+
+    def _read(self, shard: Shard, now: int, handle: str, fields: Sequence[bytes]) -> Notice | None:
+        """Return an entry as a notice; one that is none is forgotten, or it would stop each node that takes it."""
+        try:
+            return read_notice(shard.number, now, handle, fields)
+        except (KeyError, ValueError) as exc:
+            logger.error("outbox of shard %d: entry %s dropped, it can't be read: %r", shard.number, handle, exc)
+            self._settlement.done(shard, handle)
+            self._has_work.set()
+            return None
 
     # Dealing with what was taken
 

@@ -11,6 +11,7 @@ from adapter.base import topic_of
 from adapter.outbox import Wants
 from adapter.redis import RedisAdapter, RedisOptions
 from adapter.redis.outbox.letters import held_back_again, read_letter, read_notice, topic_held_back, write_letter
+from adapter.redis.shards import shard_of
 from tests.adapter.redis.recorder import Recorder
 
 if TYPE_CHECKING:
@@ -87,6 +88,24 @@ async def test_an_answer_that_was_lost_does_not_lose_the_notices(
     async with asyncio.timeout(30):
         (again,) = await node.adapter.outbox.take(10)
     assert again.id == notice.id
+
+
+async def test_an_entry_that_is_no_notice_stops_nobody(
+    server: Server, start: Callable[[str], Awaitable[Node]], caplog: pytest.LogCaptureFixture
+) -> None:
+    node = await start(server.url)
+    outbox = node.adapter._shards[shard_of(ROOM)].keys.outbox
+    for fields in (["x", "y"], ["t", "a/c", "k", "k", "u", "", "p", "", "a", "now"], ["t", b"\xff", "k", "k", "u", ""]):
+        await node.adapter._topology.home.call("XADD", outbox, "*", *fields)
+    keep(node)
+    node.adapter.outbox.notify(ROOM, "client_event", b"1")
+    _, notice = await take_from_one(node)
+    assert notice.payload == b"1"
+    assert caplog.text.count("can't be read") == 3
+    node.adapter.outbox.done(notice)
+    async with asyncio.timeout(30):
+        while node.adapter.outbox.numbers.waiting:  # noqa: ASYNC110 - Redis doesn't tell
+            await asyncio.sleep(0.05)
 
 
 async def test_an_emptied_redis_takes_notices_again(

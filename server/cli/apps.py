@@ -65,7 +65,10 @@ def add(
 
 @apps.command("disable")
 def disable(app_id: Id, config: ConfigFile = None) -> None:
-    """Refuse an application's requests, and close its connections with 4003."""
+    """Refuse an application's clients and requests.
+
+    Its connections are closed with 4003, its back ends get 403. `enable` takes it back.
+    """
     _work(config, lambda store: store.set_enabled(app_id, enabled=False))
 
 

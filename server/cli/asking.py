@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from http.client import HTTPException
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.error import URLError
 from urllib.parse import urlencode, urlsplit
 from urllib.request import HTTPHandler, HTTPSHandler, OpenerDirector, ProxyHandler, Request, UnknownHandler
@@ -23,8 +23,12 @@ def ask(
     headers: Mapping[str, str] | None = None,
     body: bytes | None = None,
     timeout: float = 10.0,
+    hint: str = "",
 ) -> str:
-    """Return what a server answers; exits with 1 and its words unless that is a 2xx."""
+    """Return what a server answers; exits with 1 and its words unless that is a 2xx.
+
+    :param hint: said too where nobody knows the path.
+    """
     if query:
         url = f"{url}?{urlencode(query)}"
     try:
@@ -38,8 +42,13 @@ def ask(
         # ValueError: what is no address.
         fail(f"can't reach {_place(url)}: {exc or type(exc).__name__}")
     if not 200 <= status < 300:
-        fail(f"refused with {status}: {text.strip()}")
+        fail(f"refused with {status}: {text.strip()}" + (f" ({hint})" if hint and status == 404 else ""))
     return str(text)
+
+
+def ask_node(method: str, url: str, path: str, **more: Any) -> str:
+    """Ask a node on its metrics port, as :func:`ask` does."""
+    return ask(method, url + path, hint="is that a node's metrics port?", **more)
 
 
 def _opener() -> OpenerDirector:

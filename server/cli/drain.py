@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from server.cli.asking import ask
+from server.cli.asking import ask_node
 from server.cli.failures import configuration_errors_reported, fail
 from server.cli.options import ConfigFile, MetricsUrl
 from server.cli.target import metrics_url
@@ -37,13 +37,13 @@ def drain(
     """
     with configuration_errors_reported():
         settings = load_settings(config=config, flags={}, environ=os.environ)
+        where = metrics_url(settings, url)
     token = token or configured_token(settings)
-    url = url or metrics_url(settings)
-    answer = _ask(url, token, within)
+    answer = _ask(where, token, within)
     typer.echo(answer)
     while wait and not _is_empty(answer):
         time.sleep(LOOK)
-        answer = _ask(url, token, None)
+        answer = _ask(where, token, None)
         typer.echo(answer)
 
 
@@ -61,4 +61,4 @@ def configured_token(settings: Settings) -> str:
 
 def _ask(url: str, token: str, within: float | None) -> str:
     query = {} if within is None else {"within": f"{within:g}"}
-    return ask("POST", f"{url}/drain", query=query, headers={"Authorization": f"Bearer {token}"})
+    return ask_node("POST", url, "/drain", query=query, headers={"Authorization": f"Bearer {token}"})

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from server.cli.asking import ask
+from server.cli.asking import ask_node
 from server.cli.failures import configuration_errors_reported
 from server.cli.options import ConfigFile, MetricsUrl
 from server.cli.table import aligned
@@ -26,8 +26,8 @@ def nodes(
     Asks one running node on its metrics port; each knows all of them, through Redis.
     """
     with configuration_errors_reported():
-        settings = load_settings(config=config, flags={}, environ=os.environ)
-    text = ask("GET", f"{url or metrics_url(settings)}/nodes")
+        where = metrics_url(load_settings(config=config, flags={}, environ=os.environ), url)
+    text = ask_node("GET", where, "/nodes")
     if as_json:
         typer.echo(text)
         return

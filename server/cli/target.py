@@ -11,7 +11,9 @@ from server.config import ConfigurationError, Settings, load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
+    from urllib.parse import SplitResult
 
     from server.apps import App
 
@@ -65,18 +67,30 @@ def find_target(choice: Choice, *, config: Path | None, environ: Mapping[str, st
 
 
 def _target(url: str, app_id: str, key: str, secret: bytes) -> Target:
+    parts = _parts(url, {"http", "https", "ws", "wss"})
+    return Target(parts.netloc + parts.path.rstrip("/"), parts.scheme in {"https", "wss"}, app_id, key, secret)
+
+
+def _parts(url: str, schemes: AbstractSet[str]) -> SplitResult:
+    """:raises ConfigurationError: if a flag's URL names no server."""
     try:
         parts = urlsplit(url)
-        is_known = parts.scheme in {"http", "https", "ws", "wss"} and parts.hostname and parts.port != 0
+        is_known = parts.scheme in schemes and parts.hostname and parts.port != 0
     except ValueError:  # a port that is no number, a bracket left open
         is_known = False
     if not is_known:
         raise ConfigurationError(f"--url {url}: write http://HOST:PORT or https://HOST:PORT")
-    return Target(parts.netloc + parts.path.rstrip("/"), parts.scheme in {"https", "wss"}, app_id, key, secret)
+    return parts
 
 
-def metrics_url(settings: Settings) -> str:
-    """Return where a node with these settings has its metrics, and listens to operators."""
+def metrics_url(settings: Settings, given: str | None) -> str:
+    """Return where a node has its metrics, and listens to operators: as the flag says, else as its settings do.
+
+    :raises ConfigurationError: if the flag names no server.
+    """
+    if given is not None:
+        _parts(given, {"http", "https"})
+        return given.rstrip("/")
     return f"http://{_reachable(settings.metrics_host or settings.host)}:{settings.metrics_port}"
 
 

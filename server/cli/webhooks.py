@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from server.cli.asking import ask
+from server.cli.asking import ask_node
 from server.cli.drain import configured_token
 from server.cli.failures import MISCONFIGURED, configuration_errors_reported, fail
 from server.cli.options import ConfigFile, MetricsUrl
@@ -32,9 +32,9 @@ def failed(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, as the node answers it.")] = False,
     config: ConfigFile = None,
 ) -> None:
-    """List the events that were given up, the oldest first, up to a thousand.
+    """List the events that were given up.
 
-    Asks one running node on its metrics port; each answers for all.
+    The oldest first, up to a thousand. Asks one running node on its metrics port; each answers for all.
     """
     text = _ask("GET", "failed", {}, url, token, config)
     if as_json:
@@ -54,7 +54,10 @@ def retry(
     token: Token = None,
     config: ConfigFile = None,
 ) -> None:
-    """Have failed events delivered as if they had just happened: each bears the id that it had, and the time of now."""
+    """Have failed events delivered after all.
+
+    As if they had just happened: each bears the id that it had, and the time of now.
+    """
     if (event is None) != all_:
         typer.echo("shoal: say which one, or --all", err=True)
         raise typer.Exit(MISCONFIGURED)
@@ -68,9 +71,9 @@ def retry(
 def _ask(method: str, path: str, query: dict[str, str], url: str | None, token: str | None, config: Any) -> str:
     with configuration_errors_reported():
         settings = load_settings(config=config, flags={}, environ=os.environ)
-    url = url or metrics_url(settings)
+        where = metrics_url(settings, url)
     headers = {"Authorization": f"Bearer {token or configured_token(settings)}"}
-    return ask(method, f"{url}/webhooks/{path}", query=query, headers=headers, timeout=_TIMEOUT)
+    return ask_node(method, where, f"/webhooks/{path}", query=query, headers=headers, timeout=_TIMEOUT)
 
 
 def _row(letter: dict[str, Any]) -> tuple[str, ...]:

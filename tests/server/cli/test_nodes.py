@@ -96,6 +96,24 @@ def test_nobody_there_is_said() -> None:
     assert (result.exit_code, "can't reach" in result.stderr) == (1, True)
 
 
+@pytest.mark.parametrize("command", [["nodes"], ["drain", "--token", "x"], ["webhooks", "failed", "--token", "x"]])
+def test_what_names_no_server_is_a_mistake(command: list[str]) -> None:
+    result = CliRunner().invoke(app, [*command, "--url", "127.0.0.1:9601"])
+    assert (result.exit_code, result.stderr) == (
+        2,
+        "shoal: --url 127.0.0.1:9601: write http://HOST:PORT or https://HOST:PORT\n",
+    )
+
+
+def test_another_port_of_a_node_is_noticed() -> None:
+    with start_node() as node:
+        result = asked("--url", f"{node.url}/")
+    assert (result.exit_code, result.stderr) == (
+        1,
+        "shoal: refused with 404: 404 NOT FOUND (is that a node's metrics port?)\n",
+    )
+
+
 def test_the_node_that_is_configured_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     with start_node({"SHOAL_NODE_NAME": "here"}) as node:
         monkeypatch.setenv("SHOAL_METRICS_HOST", "0.0.0.0")

@@ -21,6 +21,17 @@ def told(members: Members, position: int, user_id: str) -> list[News]:
     return list(members.changed(position, user_id, b""))
 
 
+def test_what_is_announced_before_the_first_answer_and_came_after_it_is_in_what_it_says() -> None:
+    members = Members()
+    for position, user_id in ((2, "early"), (4, "late")):
+        assert told(members, position, user_id) == []
+    members.admit(ALREADY_IN, an_entry(3, "1"))
+    text = members.text(ALREADY_IN)
+    assert b"late" in text
+    assert b"early" not in text
+    assert told(members, 4, "late") == []
+
+
 def test_who_is_ahead_is_not_told_what_it_knows() -> None:
     assert told(members_with_one_ahead(), 5, "2") == [News("2", b"", None, (AHEAD,))]
 

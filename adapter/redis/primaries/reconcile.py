@@ -9,6 +9,8 @@ from adapter.redis.keys import claim_of, count_claim, is_count, split_claim
 from adapter.redis.shard.shard import State
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from adapter.redis.primaries.partition import Partition
     from adapter.redis.shard.numbering import Write
     from adapter.redis.shard.shard import Shard
@@ -41,20 +43,25 @@ def any_held(shard: Shard) -> bool:
 
 def differences(shard: Shard, found: set[str]) -> list[Write]:
     """Return the writes that make of `found` what this node claims."""
+    missing = [
+        shard.writes.enter(topic, who, claim.info, told="look")
+        for (topic, who), claim in shard.claims.items()
+        if claim_of(topic, who) not in found
+    ]
+    missing += [
+        shard.writes.count(topic, count, announce=announce, is_news=False)
+        for topic, (count, announce) in shard.counts.items()
+        if count and count_claim(topic) not in found
+    ]
+    return missing + surplus(shard, found)
+
+
+def surplus(shard: Shard, found: Iterable[str]) -> list[Write]:
+    """Return the writes that take back what of `found` this node doesn't claim."""
     writes = []
-    wanted = set()
-    for (topic, who), claim in shard.claims.items():
-        wanted.add(text := claim_of(topic, who))
-        if text not in found:
-            writes.append(shard.writes.enter(topic, who, claim.info, told="look"))
-    for topic, (count, announce) in shard.counts.items():
-        wanted.add(text := count_claim(topic))
-        if count and text not in found:
-            writes.append(shard.writes.count(topic, count, announce=announce, is_news=False))
-    for text in found - wanted:
-        topic, who = split_claim(text)
-        if is_count(who):
+    for topic, who in map(split_claim, found):
+        if is_count(who) and topic not in shard.counts:
             writes.append(shard.writes.count(topic, 0, announce=False))
-        else:
+        elif not is_count(who) and (topic, who) not in shard.claims:
             writes.append(shard.writes.leave(topic, who, 0))
     return writes

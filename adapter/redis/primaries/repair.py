@@ -15,6 +15,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from adapter.redis.primaries.reconcile import surplus
 from adapter.redis.shard.envelope import Unreadable, read
 from adapter.redis.shard.shard import State, finish
 
@@ -29,6 +30,8 @@ STEP = 256
 """Entries of the journal read at once."""
 NOTED = 4
 """Earlier epochs that scripts/register.lua keeps."""
+REMEMBERED = 16
+"""Earlier epochs that a node keeps."""
 BURST = 256 * 1024
 """Bytes delivered from the journal before others, and the sockets, get a turn of PACE seconds."""
 PACE = 0.01
@@ -122,7 +125,8 @@ async def repair(shard: Shard, enrolment: Enrolment) -> None:
             await _reread_commands(shard, enrolment.link)
         if not shard.intake.has_overflowed:
             break
-    _resume(shard, is_settling=standing.is_settling)
+    left_over = await _read_left_over(shard, enrolment.link) if shard.has_lost_claims else []
+    _resume(shard, left_over, is_settling=standing.is_settling)
 
 
 async def _enrol(shard: Shard, enrolment: Enrolment) -> Standing:
@@ -161,16 +165,29 @@ def _take_note(shard: Shard, standing: Standing, *, is_new: bool) -> None:
     if not is_new and shard.epoch != standing.epoch:
         is_behind = not standing.stored or int(standing.stored) < shard.line.acknowledged
         shard.has_lost_claims |= is_behind or standing.is_second
+    parting = _parting(shard, standing)
+    _remember_epochs(shard, standing)
     if shard.epoch and shard.epoch != standing.epoch and standing.noted.get(shard.epoch, -1) < _known(shard):
         # What is known here is not what the shard holds. Positions begin anew: all that come are above all that the
         # receiver was told or answered.
         _note_gap(shard)
+        shard.has_gone_back = True
         shard.base = shard.told + 1
-        shard.intake.skip_to(_parting(shard, standing))
+        shard.intake.skip_to(parting)
     if not shard.epoch or not shard.watches:
         shard.has_gap = False
         shard.intake.skip_to(standing.position)
     shard.epoch, shard.replid = standing.epoch, standing.replid
+
+
+def _remember_epochs(shard: Shard, standing: Standing) -> None:
+    """Keep up to where the epochs before this one are known: Redis may go back to one of them, more than once."""
+    if shard.epoch != standing.epoch:
+        ended = {**standing.noted, shard.epoch: shard.intake.seen}
+        for epoch, last in ended.items():
+            shard.past[epoch] = max(last, shard.past.pop(epoch, 0))
+        for epoch in list(shard.past)[:-REMEMBERED]:
+            del shard.past[epoch]
 
 
 def _note_gap(shard: Shard) -> None:
@@ -184,9 +201,13 @@ def _known(shard: Shard) -> int:
 
 
 def _parting(shard: Shard, standing: Standing) -> int:
-    """Return the position up to which what was seen can be from the epoch that was known; all above it is news."""
-    if shard.epoch in standing.noted:
-        return min(shard.intake.seen, standing.noted[shard.epoch])
+    """Return the position up to which the shard's past is the one that is known here; all above it is news."""
+    seen = shard.intake.seen
+    known = {**shard.past, shard.epoch: seen}
+    # The latest first.
+    for epoch, last in standing.noted.items():
+        if epoch in known:
+            return min(seen, known[epoch], last)
     # Fewer than are kept, so it is all of them back to the beginning: the memory began anew after that epoch.
     return 0 if len(standing.noted) < NOTED else standing.position
 
@@ -225,10 +246,17 @@ def _deliver(shard: Shard, topic: bytes, data: bytes) -> int:
     return len(data)
 
 
-def _resume(shard: Shard, *, is_settling: bool) -> None:
+async def _read_left_over(shard: Shard, link: Link) -> list[str]:
+    """Return claims that Redis has, and which no write in line is about: it may have lost that they were given up."""
+    found = [claim.decode() for claim in await link.ask("HKEYS", shard.keys.claims(shard.boot))]
+    pending = {write.claim for write in (*shard.line.unanswered, *shard.line.waiting)}
+    return [claim for claim in found if claim not in pending]
+
+
+def _resume(shard: Shard, left_over: list[str], *, is_settling: bool) -> None:
     if shard.has_lost_claims:
         shard.has_lost_claims = False
-        shard.line.add_first(shard.writes_for_claims("look"))
+        shard.line.add_first([*shard.writes_for_claims("look"), *surplus(shard, left_over)])
     if shard.has_gap:
         shard.has_gap = False
         shard.stats.gaps += 1

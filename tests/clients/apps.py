@@ -17,7 +17,7 @@ APPS: dict[str, dict[str, Any]] = {
     "disabled": _app(1003, enabled=False),
     "full": _app(1004, max_connections=0),
     "tls": _app(1005, tls_only=True),
-    "authorized": _app(1006, authorization_timeout=0.3),
+    "authorized": _app(1006, authorization_timeout=2.0),
     "narrow": _app(1007, max_presence_members=2, max_subscriptions=3),
     # One for each library that uses up all it has.
     "slow": _app(1008, max_backend_events_per_second=1, max_reads_per_second=1),
@@ -27,5 +27,5 @@ APPS: dict[str, dict[str, Any]] = {
 SETTINGS = {"SHOAL_OFFLINE_DELAY": "0.1"}
 """A user is offline soon after leaving, so that no test has to wait for it."""
 
-IMPATIENT = {"SHOAL_ACTIVITY_TIMEOUT": "1", "SHOAL_PONG_TIMEOUT": "0.5"}
-"""Clients must say something each second, or answer when they are asked to."""
+IMPATIENT = {"SHOAL_ACTIVITY_TIMEOUT": "1", "SHOAL_PONG_TIMEOUT": "10"}
+"""Clients must say something each second, or answer when they are asked to; and are asked again once they have."""

@@ -2,7 +2,7 @@
 
 import { Stage } from "./stage.mjs";
 
-const TIMEOUT_MS = 10_000; // Longer than anything takes that works, even on a busy machine.
+const TIMEOUT_MS = 40_000; // Longer than anything takes that works, even on a busy machine.
 
 const checks = [];
 

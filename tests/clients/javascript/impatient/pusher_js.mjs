@@ -1,4 +1,4 @@
-/** pusher-js on a node that takes a second's silence for a question and half a second more for an answer. */
+/** pusher-js on a node that asks whoever is silent for a second, and asks again who has answered. */
 
 import assert from "node:assert/strict";
 import { check } from "../checks.mjs";

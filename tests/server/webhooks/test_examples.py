@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,6 +62,23 @@ class Example:
         return httpx.post(self.url, content=body, headers=headers).status_code
 
 
+@contextmanager
+def running(program: list[str], log: Path, port: int, **more: str) -> Iterator[Example]:
+    environ = {"PUSHER_KEY": str(APP["key"]), "PUSHER_SECRET": str(APP["secret"]), "PORT": str(port)}
+    with log.open("wb") as output:
+        process = subprocess.Popen(program, env=os.environ | environ | more, stdout=output, stderr=subprocess.DEVNULL)
+    try:
+        example = Example(process, log, port)
+        deadline = time.monotonic() + 10
+        while not example.answers():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        yield example
+    finally:
+        process.kill()
+        process.wait()
+
+
 @pytest.fixture(params=list(PROGRAMS))
 def receiver(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Example]:
     language, program, name = PROGRAMS[request.param]
@@ -67,22 +87,8 @@ def receiver(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Example
             pytest.fail(f"{program} is missing")
         pytest.skip(f"{program} is not installed")
     (tmp_path / name).write_text(example(language), encoding="utf-8")
-    port = free_port()
-    more = {"PUSHER_KEY": str(APP["key"]), "PUSHER_SECRET": str(APP["secret"]), "PORT": str(port)}
-    with (tmp_path / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [program, str(tmp_path / name)], env=os.environ | more, stdout=log, stderr=subprocess.DEVNULL
-        )
-    try:
-        running = Example(process, tmp_path / "log", port)
-        deadline = time.monotonic() + 30
-        while not running.answers():
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        yield running
-    finally:
-        process.kill()
-        process.wait()
+    with running([program, str(tmp_path / name)], tmp_path / "log", free_port()) as receiver:
+        yield receiver
 
 
 async def test_it_takes_what_a_node_tells(receiver: Example, start: Start) -> None:
@@ -100,13 +106,26 @@ def test_it_drops_repeats_and_what_is_not_signed(receiver: Example) -> None:
     assert receiver.lines() == ["channel_occupied one", "channel_vacated one"]
 
 
-def test_the_php_example_is_php(tmp_path: Path) -> None:
+def test_the_php_example_looks_like_php() -> None:
     text = example("php")
     assert text.startswith("<?php\n")
-    if shutil.which("php") is None:
-        # Nothing here can tell; this much can be seen anyway.
-        assert text.count("{") == text.count("}")
-        assert text.count("(") == text.count(")")
-        return
-    (tmp_path / "receiver.php").write_text(text, encoding="utf-8")
-    subprocess.run(["php", "-l", str(tmp_path / "receiver.php")], check=True, capture_output=True)
+    assert text.count("{") == text.count("}")
+    assert text.count("(") == text.count(")")
+
+
+def test_the_php_example_stores_each_event_once_and_none_that_is_not_signed(tmp_path: Path) -> None:
+    if shutil.which("php") is None or b"pdo_sqlite" not in subprocess.run(["php", "-m"], capture_output=True).stdout:
+        pytest.skip("php is not installed, or not with pdo_sqlite")
+    (tmp_path / "receiver.php").write_text(example("php"), encoding="utf-8")
+    signature, port = hmac.new(str(APP["secret"]).encode(), BODY, hashlib.sha256).hexdigest(), free_port()
+    with closing(sqlite3.connect(tmp_path / "events.db")) as database:
+        database.execute("CREATE TABLE webhook_events (id VARCHAR(64) PRIMARY KEY, event TEXT)")
+        program = ["php", "-S", f"127.0.0.1:{port}", str(tmp_path / "receiver.php")]
+        with running(program, tmp_path / "log", port, DATABASE=f"sqlite:{tmp_path / 'events.db'}") as receiver:
+            assert [receiver.post(BODY, signature) for _ in range(2)] == [200, 200]
+            assert receiver.post(BODY + b" ", signature, "3,4") == 401
+        stored = database.execute("SELECT id, event FROM webhook_events ORDER BY id").fetchall()
+    assert [(event_id, json.loads(event)["name"]) for event_id, event in stored] == [
+        ("1", "channel_occupied"),
+        ("2", "channel_vacated"),
+    ]

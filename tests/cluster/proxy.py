@@ -111,6 +111,10 @@ class Proxy:
         except OSError:
             node.transport.abort()
             return
+        except asyncio.CancelledError:
+            # The proxy ends while this connects.
+            node.transport.abort()
+            raise
         ends = node, redis
         self._ends.add(ends)
         try:

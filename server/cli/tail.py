@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import typer
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
 from server import __version__
 from server.cli.failures import configuration_errors_reported, fail
@@ -72,6 +72,11 @@ async def _follow_once(target: Target, subscriber: Subscriber, show: Callable[[S
     address = f"{target.websocket_url}/app/{quote(target.key)}?protocol=7&client=shoal-tail&version={__version__}"
     try:
         socket = await connect(address, compression=None)
+    except InvalidStatus as exc:
+        # No Shoal refuses a handshake like that: it is a proxy, or what a proxy made of the handshake.
+        answer = (exc.response.body or b"").decode("utf-8", "replace").strip()
+        _note(f"{target.websocket_url} answers {exc.response.status_code}: {answer}; trying again")
+        return _ABNORMAL
     except (OSError, WebSocketException) as exc:
         _note(f"can't connect to {target.websocket_url}: {exc}; trying again")
         return _ABNORMAL

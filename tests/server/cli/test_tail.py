@@ -10,6 +10,7 @@ import subprocess
 import sys
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
+from http import HTTPStatus
 from subprocess import PIPE
 from threading import Thread
 from typing import TYPE_CHECKING
@@ -28,6 +29,8 @@ from tests.harness.node import heed_interrupts
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+    from websockets.http11 import Request, Response
 
 HELLO = '{"event":"pusher:connection_established","data":"{\\"socket_id\\":\\"1.2\\",\\"activity_timeout\\":30}"}'
 MOMENT = datetime(2026, 1, 2, 3, 4, 5, 678_900, tzinfo=UTC)
@@ -126,6 +129,21 @@ async def test_server_that_is_not_there_is_asked_again(capsys: pytest.CaptureFix
         await follow(target, ["c"], show=print, sleep=naps)
     assert naps.taken == [0.0, 1.0, 1.0]
     assert capsys.readouterr().err.count(f"shoal: can't connect to {target.websocket_url}: ") == 3
+
+
+async def test_what_a_proxy_makes_of_a_handshake_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    async def never(connection: ServerConnection) -> None:
+        raise AssertionError("no handshake is completed")
+
+    def refuse(connection: ServerConnection, request: Request) -> Response:
+        return connection.respond(HTTPStatus.UPGRADE_REQUIRED, "for WebSockets\n")
+
+    naps = Naps(limit=2)
+    async with serve(never, "127.0.0.1", 0, process_request=refuse) as server:
+        target = a_target(next(iter(server.sockets)).getsockname()[1])
+        with pytest.raises(EnoughError):
+            await follow(target, ["c"], show=print, sleep=naps)
+    assert f"shoal: {target.websocket_url} answers 426: for WebSockets; trying again\n" in capsys.readouterr().err
 
 
 async def test_server_that_grants_no_channel_is_left() -> None:

@@ -61,7 +61,7 @@ class App(BaseModel):
         "the channel's other members, or the cluster, something.",
     )
     max_client_events_per_second: Count = Field(
-        10, ge=1, description="Client events that a connection may send; more get error 4301. Pusher's limit."
+        10, ge=0, description="Client events that a connection may send; more get error 4301. 0: none. Pusher's limit."
     )
     max_backend_events_per_second: Count | None = Field(
         None,

@@ -151,6 +151,7 @@ async def test_table_in_a_schema_with_integer_ids_and_few_columns(postgresql_ser
     [
         ("max_connections", -1, "max_connections", None),
         ("max_connections", 0, "max_connections", 0),
+        ("max_client_events_per_sec", 0, "max_client_events_per_second", 0),
         ("max_presence_members_per_channel", -1, "max_presence_members", NO_LIMIT),
         ("max_event_payload_in_kb", -1, "max_event_bytes", NO_LIMIT),
         ("max_event_payload_in_kb", None, "max_event_bytes", 10_240),

@@ -225,6 +225,12 @@ def test_client_events_are_limited_by_the_second() -> None:
     assert [type(say(session, client_event("private-a"), now=900.0)) for _ in range(3)] == [Relay, Relay, Refuse]
 
 
+def test_a_limit_of_none_refuses_all_client_events() -> None:
+    session = a_session(max_client_events_per_second=0)
+    say(session, subscribe("private-a"))
+    assert isinstance(say(session, client_event("private-a"), now=900.0), Refuse)
+
+
 def test_events_that_are_refused_cost_no_allowance() -> None:
     session = a_session(max_client_events_per_second=1)
     say(session, subscribe("private-a"))

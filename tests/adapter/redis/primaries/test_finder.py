@@ -71,7 +71,7 @@ async def test_a_sentinel_that_is_cut_off_from_the_others_keeps_nobody_from_the_
         url = f"redis+sentinel://127.0.0.1:{cut_off.port},127.0.0.1:{well.port}/{NAME}"
         node = RedisAdapter([url], RedisOptions(prefix="test-cut-off"))
         try:
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(20):
                 await node.start(Recorder())
         finally:
             await node.stop()

@@ -208,7 +208,7 @@ async def test_what_others_enter_again_is_waited_for_before_members_are_told(mon
     shard.arrived(watch, 7, Kind.JOINED, "v", b"{}", 10)
     assert link.sent == []
     assert [item[0] for item in recorder(shard).told] == ["message"]
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while not link.sent:  # noqa: ASYNC110 - nothing tells
             await asyncio.sleep(0)
     # How the topic stands by then; the second answer has the last change, too.

@@ -58,8 +58,8 @@ async def test_a_node_is_ready_only_when_what_it_publishes_comes_back(redis: Ser
                 await asyncio.open_connection("127.0.0.1", ports[0])
             proxy.is_deaf = False
             await _until_ready(ports[1])
-            # By then others know of it.
-            assert "ready" in await asyncio.to_thread(redis.command, "HVALS", "shoal:{s0}:nodes")
+            # Others know of it with the next beat, which is sent at once.
+            await _until(lambda: "ready" in redis.command("HVALS", "shoal:{s0}:nodes"))
         finally:
             process.terminate()
             assert await asyncio.to_thread(process.wait, 30) == 0

@@ -9,6 +9,8 @@ import asyncio
 import os
 import socket
 import ssl
+import time
+from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -42,14 +44,18 @@ class Outcome:
 
 
 class Sender:
-    """Posts requests; its connections are kept alive.
+    """Posts requests; its connections are kept alive, those to some hosts at least.
 
     :param timeout: seconds for all of a request.
+    :param most_connections: connections in use; idle ones are kept to half as many hosts, since each is an open file.
     :param resolver: looks up host names.
     """
 
     def __init__(self, *, timeout: float, most_connections: int, resolver: Resolver | None = None) -> None:
         self._timeout = timeout
+        self._most_kept = most_connections // 2
+        # Hosts to which idle connections are kept, the longest idle first, and until when: the library has no bound.
+        self._kept: OrderedDict[str, float] = OrderedDict()
         # Where requests go is said by the application and by nothing else: neither redirects (below), nor the
         # environment's proxies, nor a .netrc.
         self._session = aiohttp.ClientSession(
@@ -69,8 +75,11 @@ class Sender:
         """Send a request; anything but a 2xx in time is a failure."""
         status = 0
         try:
+            address = _written(url)
+            if not self._is_kept(address.authority, time.monotonic()):
+                headers = {**headers, "Connection": "close"}
             async with asyncio.timeout(self._timeout):
-                request = self._session.post(_written(url), data=body, headers=headers, allow_redirects=False)
+                request = self._session.post(address, data=body, headers=headers, allow_redirects=False)
                 async with request as response:
                     status = response.status
                     await _read_out(response)
@@ -83,6 +92,16 @@ class Sender:
         if not status:
             return problem
         return Outcome("delivered") if 200 <= status < 300 else Outcome("refused", f"answered {status}")
+
+    def _is_kept(self, host: str, now: float) -> bool:
+        """Tell whether the connection to a host is to be kept for its next request."""
+        while self._kept and next(iter(self._kept.values())) <= now:
+            self._kept.popitem(last=False)
+        if host not in self._kept and len(self._kept) >= self._most_kept:
+            return False
+        self._kept[host] = now + KEEP_ALIVE
+        self._kept.move_to_end(host)
+        return True
 
     async def close(self) -> None:
         await self._session.close()

@@ -59,6 +59,8 @@ async def raw_server(answer: Answer, *, context: ssl.SSLContext | None = None) -
                 length = next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
                 state.requests.append((head, await reader.readexactly(int(length.split(b":")[1]))))
                 await answer(writer)
+                if b"\r\nconnection: close\r\n" in head.lower():
+                    break
         writer.transport.abort()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)

@@ -6,6 +6,7 @@ import asyncio
 import socket
 import ssl
 import struct
+from contextlib import AsyncExitStack
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
@@ -148,6 +149,15 @@ async def test_other_answers_are_refusals(sender: Sender, status: int) -> None:
 @pytest.mark.parametrize("answer", [saying(NO_CONTENT), saying(b"HTTP/1.1 500 No\r\nContent-Length: 3\r\n\r\nno!")])
 async def test_a_connection_is_used_again_after_an_answer_that_ended(sender: Sender, answer: Answer) -> None:
     assert (await post(sender, answer, times=3))[1] == 1
+
+
+async def test_idle_connections_are_kept_to_so_many_hosts(sender: Sender) -> None:
+    async with AsyncExitStack() as stack:
+        one, two, three = [await stack.enter_async_context(raw_server(saying(NO_CONTENT))) for _ in range(3)]
+        for server in (one, two, three) * 2:
+            assert await sender.post(f"http://{server.authority}/", b"{}", {}) == Outcome("delivered")
+    assert [server.connections for server in (one, two, three)] == [1, 1, 2]
+    assert b"connection: close" in three.requests[0][0].lower()
 
 
 async def test_a_request_is_what_was_asked_for_to_the_byte(sender: Sender, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -133,12 +133,12 @@ async def test_a_known_deadline_makes_the_drain_faster_and_waiting_for_its_end_c
     node.stop()
 
 
-@pytest.mark.parametrize("within", ["soon", "-1", "inf", "nan", ""])
-def test_a_deadline_that_is_no_number_of_seconds_is_refused(within: str) -> None:
+def test_a_deadline_that_is_no_number_of_seconds_is_refused() -> None:
     with start_node({"SHOAL_DRAIN_TOKEN": "a-token-of-16-characters"}) as node:
         headers = {"Authorization": "Bearer a-token-of-16-characters"}
-        answer = httpx.post(f"{node.metrics_url}/drain", params={"within": within}, headers=headers)
-        assert (answer.status_code, "no number of seconds" in answer.text) == (400, True)
+        for within in ("soon", "-1", "inf", "nan", ""):
+            answer = httpx.post(f"{node.metrics_url}/drain", params={"within": within}, headers=headers)
+            assert (answer.status_code, "no number of seconds" in answer.text) == (400, True), within
         assert httpx.get(f"{node.metrics_url}/readyz").status_code == 200
 
 

@@ -250,7 +250,8 @@ class Adapter(Protocol):
 
         The allowance called `what` holds `rate` at most, and as much comes each second. An amount above half of that is
         granted as soon as half of it is there, and the rest owed, or it might never be. However many nodes spend at
-        once, in any `t` seconds they are granted less than ``rate * (t + 2)`` and one such amount.
+        once, in any `t` seconds they are granted less than ``rate * (t + 2)`` and one such amount; and ``rate`` more
+        each time that what they share is away, since each has its part of it by itself then.
         """
 
     async def describe(self, topics: Sequence[Topic]) -> list[Occupancy]:

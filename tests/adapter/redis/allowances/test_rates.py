@@ -61,12 +61,14 @@ async def test_nodes_that_spend_at_random_stay_within_the_bound_and_use_what_the
     noticing.cancel()
     seconds = loop.time() - began - lost
     assert sum(amount for _, _, amount in granted) > 0.6 * rate * seconds
+    # A Redis that stands still is away, and what nodes then grant by themselves comes on top.
+    by_themselves = any(known.share._at for node in nodes for known in node.adapter._rates._rates.values())
     granted.sort()
     for index, (start_at, _, _) in enumerate(granted):
         total = 0
         for at, amount in sorted((at, amount) for _, at, amount in granted[index:]):
             total += amount
-            assert total <= rate * (at - start_at + 2) + 40
+            assert total <= rate * (at - start_at + 2 + by_themselves) + 40
 
 
 async def test_what_a_request_costs_redis_does_not_depend_on_their_number(server: Server, start: Start) -> None:

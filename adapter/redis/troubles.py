@@ -28,7 +28,7 @@ FIRST_REMINDER, LAST_REMINDER = 10.0, 300.0
 class Side(Enum):
     """Where a trouble is."""
 
-    LINK = "can't use Redis: %s"
+    LINK = "can't use Redis, and tries again: %s"
     SERVER = "Redis needs attention: %s"
 
 

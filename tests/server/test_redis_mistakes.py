@@ -169,7 +169,7 @@ def test_node_of_another_schema_is_told_with_whom_it_disagrees(server: Server) -
 def test_unreachable_server_is_waited_for_and_that_is_said(binary: str, tmp_path: Path) -> None:
     server = Server(binary, tmp_path)
     with UnreadyNode({"SHOAL_REDIS": server.url}) as node:
-        node.wait_until_said("can't use Redis: can't connect to 127.0.0.1:")
+        node.wait_until_said("can't use Redis, and tries again: can't connect to 127.0.0.1:")
         answer = httpx.get(f"{node.metrics_url}/readyz")
         assert (answer.status_code, answer.text[:46]) == (503, "not ready: starting: can't connect to 127.0.0.")
         assert httpx.get(f"{node.metrics_url}/livez").status_code == 200
@@ -188,6 +188,6 @@ def test_unreachable_server_is_waited_for_and_that_is_said(binary: str, tmp_path
 def test_unreachable_cluster_and_sentinel_are_waited_for_too() -> None:
     for url in (f"redis+cluster://127.0.0.1:{free_port()}", f"redis+sentinel://127.0.0.1:{free_port()}/main"):
         with UnreadyNode({"SHOAL_REDIS": url}) as node:
-            node.wait_until_said("can't use Redis: no ")
+            node.wait_until_said("can't use Redis, and tries again: no ")
             answer = httpx.get(f"{node.metrics_url}/readyz")
             assert (answer.status_code, "can't connect to 127.0.0.1:" in answer.text) == (503, True)

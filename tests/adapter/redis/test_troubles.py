@@ -41,7 +41,7 @@ def test_a_trouble_that_is_noted_again_and_again_is_told_once(
 ) -> None:
     for _ in range(50):
         troubles.note(Side.LINK, "r:1", DOWN)
-    assert caplog.messages == ["can't use Redis: nobody there"]
+    assert caplog.messages == ["can't use Redis, and tries again: nobody there"]
 
 
 def test_one_that_lasts_is_told_again_less_and_less_often(
@@ -61,7 +61,7 @@ def test_one_that_lasts_is_told_again_less_and_less_often(
 def test_another_reason_is_told_at_once(troubles: Troubles, caplog: pytest.LogCaptureFixture) -> None:
     troubles.note(Side.LINK, "r:1", DOWN, is_told=True)
     troubles.note(Side.LINK, "r:1", {Kind.CREDENTIALS: "wrong password"})
-    assert caplog.messages == ["can't use Redis: wrong password"]
+    assert caplog.messages == ["can't use Redis, and tries again: wrong password"]
     assert [problem.kind for problem in troubles.problems()] == ["credentials"]
 
 

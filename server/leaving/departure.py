@@ -153,6 +153,10 @@ class Departure:
             async with asyncio.timeout(None if wake_at == inf else wake_at - self._hub.now()):
                 await self._stirred.wait()
         self._stirred.clear()
+        # After a standstill timers come before sockets. Events that have arrived meanwhile are for all clients who are
+        # here, so before anybody is closed sockets are looked at, and what they call for is called.
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
 
     def _carry_out(self, effect: Effect) -> None:
         match effect:

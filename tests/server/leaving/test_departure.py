@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import time
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+import uvloop
 
 from adapter.local import LocalAdapter
 from server.apps import App
@@ -222,3 +225,38 @@ async def test_the_last_line_of_the_log_sums_up(caplog: pytest.LogCaptureFixture
     assert record.message == "left"
     summary = {name: getattr(record, name) for name in ("connections", "closed", "cut_off", "forced", "close_p99")}
     assert summary == {"connections": 4, "closed": 4, "cut_off": 0, "forced": 0, "close_p99": 0.0}
+
+
+def test_after_a_standstill_what_has_arrived_is_read_before_anybody_is_closed() -> None:
+    """Else an event that is in the node's own receive buffer would be lost to whoever is closed first."""
+    done: list[str] = []
+
+    async def leave() -> None:
+        loop = asyncio.get_running_loop()
+        harbour = Harbour(settle=0.01)
+        (ship,) = await harbour.begin(1)
+        ship.on_end = lambda: done.append("closed")
+        news, messenger = socket.socketpair()
+        distraction, trigger = socket.socketpair()
+
+        def read() -> None:
+            done.append("read")
+            loop.remove_reader(news)
+
+        def stand_still() -> None:
+            loop.remove_reader(distraction)
+            harbour.now += 1.0
+            time.sleep(0.05)
+            messenger.send(b"an event")
+
+        with news, messenger, distraction, trigger:
+            loop.add_reader(news, read)
+            running = asyncio.create_task(harbour.run())
+            harbour.departure.exit()
+            await harbour.until(lambda: harbour.lifecycle.state is State.SETTLING)
+            loop.add_reader(distraction, stand_still)
+            trigger.send(b"!")
+            await running
+
+    uvloop.run(leave())
+    assert done == ["read", "closed"]

@@ -39,6 +39,21 @@ def measured(request: pytest.FixtureRequest) -> Callable[[str], None]:
     return lambda text: request.node.user_properties.append((_MEASURED, text))
 
 
+@pytest.fixture
+def promised(measured: Callable[[str], None]) -> Callable[[str, float, float], None]:
+    """Hold how long something took, in seconds, against what is promised.
+
+    The long forms fail where that isn't kept, since they have a machine to themselves. The short ones tell it.
+    """
+
+    def hold(what: str, took: float, within: float) -> None:
+        is_kept = took <= within
+        measured(f"{what} after {took:.2f} s; promised: {within:g} s{'' if is_kept else ', NOT KEPT'}")
+        assert is_kept or not MINUTES, f"{what} after {took:.2f} s instead of {within:g} s"
+
+    return hold
+
+
 @pytest.fixture(autouse=True)
 def _shows_its_seed() -> None:
     """Have it at hand when a test fails."""

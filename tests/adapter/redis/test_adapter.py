@@ -164,7 +164,7 @@ async def test_a_limit_of_connections_holds_for_all_nodes(start: Start, server: 
     a.adapter.discharge("app")
     # Each node has its own way to Redis, so the question may come before the place is given back.
     async with asyncio.timeout(20):
-        while not await b.adapter.admit("app", 2):
+        while not await b.adapter.admit("app", 2):  # noqa: ASYNC110 - nothing tells
             await asyncio.sleep(0.02)
     assert not await b.adapter.admit("app", 2)
 

@@ -62,6 +62,16 @@ def topic_of(app_id: str, name: str) -> Topic:
     return Topic(f"{app_id}/{name}")
 
 
+def app_of(topic: str) -> str:
+    """Return the id of the application that a topic belongs to."""
+    return topic.partition("/")[0]
+
+
+def name_of(topic: str) -> str:
+    """Return what the channel, or user, is called in its application."""
+    return topic.partition("/")[2]
+
+
 @dataclass(frozen=True, slots=True)
 class Remembered:
     """The last message that was published to a topic to be remembered."""

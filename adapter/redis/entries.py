@@ -86,10 +86,6 @@ class Entries:
         shard.counts[topic] = subscriptions, announce
         self._changed_counts[topic] = None
 
-    @property
-    def has_untold_counts(self) -> bool:
-        return bool(self._changed_counts)
-
     def tell_counts(self) -> None:
         """Tell Redis the numbers that have changed."""
         changed, self._changed_counts = self._changed_counts, {}

@@ -138,7 +138,3 @@ def split_claim(claim: str) -> tuple[str, str]:
 
 def is_count(who: str) -> bool:
     return who == _COUNT
-
-
-def app_of(topic: str) -> str:
-    return topic.partition("/")[0]

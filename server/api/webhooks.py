@@ -9,6 +9,7 @@ import time
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
+from adapter.base import app_of, name_of
 from adapter.errors import Unavailable
 from server.api.answers import json_answer, text_answer
 from server.api.bearer import require_bearer
@@ -72,12 +73,11 @@ def webhook_handlers(
 
 
 def _described(letter: Buried, now: float) -> dict[str, Any]:
-    app_id, _, channel = letter.notice.topic.partition("/")
     return {
         "id": letter.id,
-        "app": app_id,
+        "app": app_of(letter.notice.topic),
         "kind": letter.notice.kind,
-        "channel": channel,
+        "channel": name_of(letter.notice.topic),
         "user_id": letter.notice.user,
         "age": round(max(0.0, now - letter.notice.at), 1),
         "failed": round(max(0.0, now - letter.at), 1),

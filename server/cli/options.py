@@ -5,11 +5,6 @@ from typing import Annotated
 
 import typer
 
-
-def _without_slash(url: str | None) -> str | None:
-    return None if url is None else url.rstrip("/")
-
-
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", metavar="FILE", help="TOML file with settings. [env: SHOAL_CONFIG]")
 ]
@@ -19,7 +14,6 @@ MetricsUrl = Annotated[
     typer.Option(
         "--url",
         help="The node's metrics port. [default: as configured, http://127.0.0.1:9601]",
-        callback=_without_slash,
     ),
 ]
 AppId = Annotated[str | None, typer.Option(help="The application's id. [default: the first one configured]")]

@@ -14,7 +14,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, assert_never
 
-from adapter.base import Entry, Full, Topic, topic_of
+from adapter.base import Entry, Full, Topic, app_of, topic_of
 from adapter.errors import Unavailable
 from server.channels.channel import Channel, Ticket
 from server.channels.count import CountThrottle
@@ -152,7 +152,7 @@ class Hub:
     def update_counting(self, apps: Directory) -> None:
         """Tell subscription counts where applications want it now, from each channel's next change on."""
         for topic, channel in self.channels.items():
-            app = apps.by_id(topic.partition("/")[0])
+            app = apps.by_id(app_of(topic))
             if app is not None and channel.may_count and app.subscription_count != (channel.count is not None):
                 self._delivery.forget_count(channel)
                 channel.count = CountThrottle() if app.subscription_count else None

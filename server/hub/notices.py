@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from adapter.base import app_of, name_of
 from adapter.outbox import Wants
 from server.protocol.names import USER_PREFIX
 
@@ -31,10 +32,9 @@ def wants_in(apps: Directory, topic: Topic) -> Wants:
     It may not: whoever clears up after a dead node settles what was that node's. Then all are kept, and whoever
     delivers them looks the application up.
     """
-    app_id, _, channel = topic.partition("/")
-    app = apps.by_id(app_id)
+    app = apps.by_id(app_of(topic))
     if app is None and not apps.has_all:
-        return Wants.NOTHING if channel.startswith(USER_PREFIX) else _ALL
+        return Wants.NOTHING if name_of(topic).startswith(USER_PREFIX) else _ALL
     return wants_of(app, topic)
 
 
@@ -43,7 +43,7 @@ def wants_of(app: App | None, topic: Topic) -> Wants:
     wants = Wants.NOTHING
     if app is None or not app.webhooks:
         return wants
-    channel = topic.partition("/")[2]
+    channel = name_of(topic)
     if channel.startswith(USER_PREFIX):
         return wants
     for wanted, event_types in _WANTS:

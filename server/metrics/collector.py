@@ -6,6 +6,7 @@ import platform
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from adapter.base import app_of
 from server import __version__
 from server.metrics.families import counter as _counter
 from server.metrics.families import gauge as _gauge
@@ -103,7 +104,7 @@ class NodeCollector:
         channels: Counter[tuple[str, ...]] = Counter()
         subscriptions: Counter[tuple[str, ...]] = Counter()
         for topic, channel in self._hub.channels.items():
-            labels = topic.partition("/")[0], channel.kind.label
+            labels = app_of(topic), channel.kind.label
             channels[labels] += 1
             subscriptions[labels] += len(channel)
         names = ["app", "kind"]

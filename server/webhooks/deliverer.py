@@ -18,6 +18,7 @@ from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING, assert_never
 from urllib.parse import urlsplit
 
+from adapter.base import app_of
 from server.apps.errors import AppUnusable, StoreUnavailable
 from server.webhooks.counts import DeliveryNumbers
 from server.webhooks.endpoints import headers_for
@@ -130,9 +131,9 @@ class Deliverer:
             await self._take_in(await self._outbox.take(TAKE_AT_ONCE))
 
     async def _take_in(self, notices: Sequence[Notice]) -> None:
-        apps = await self._look_up({_app_id(notice) for notice in notices})
+        apps = await self._look_up({app_of(notice.topic) for notice in notices})
         for notice in notices:
-            app_id = _app_id(notice)
+            app_id = app_of(notice.topic)
             if app_id not in apps:
                 self._outbox.postpone(notice, notice.only, UNKNOWN_APP)
                 self._outbox.done(notice)
@@ -228,17 +229,13 @@ class Deliverer:
                 case Done(notice):
                     self._outbox.done(notice)
                 case Postpone(notice, only, seconds):
-                    self.numbers.events[_app_id(notice), "postponed"] += 1
+                    self.numbers.events[app_of(notice.topic), "postponed"] += 1
                     self._outbox.postpone(notice, only, seconds)
                 case Bury(notice, endpoint, why):
                     self.numbers.events[endpoint.app_id, "dead"] += 1
                     self._outbox.bury(notice, endpoint.id, f"{shown(endpoint.url)}: {why}")
                 case _:
                     assert_never(effect)
-
-
-def _app_id(notice: Notice) -> str:
-    return notice.topic.partition("/")[0]
 
 
 def _load_sender() -> type[Sender]:

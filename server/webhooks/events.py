@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from adapter.base import name_of
+
 if TYPE_CHECKING:
     from adapter.outbox import Notice
 
@@ -24,7 +26,7 @@ _encode = msgspec.json.encode
 
 
 def channel_of(notice: Notice) -> str:
-    return notice.topic.partition("/")[2]
+    return name_of(notice.topic)
 
 
 def event_of(notice: Notice) -> bytes:

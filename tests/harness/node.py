@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -22,6 +21,7 @@ import httpx
 from tests.harness.exposition import Sample, parse_metrics
 
 if TYPE_CHECKING:
+    import signal
     from collections.abc import Callable, Mapping, Sequence
 
 ROOT = Path(__file__).parents[2]
@@ -166,11 +166,6 @@ class RunningNode:
         host, port, metrics_host, metrics_port = match.groups()
         self.wait_until(lambda: _is_ready(f"http://{metrics_host}:{metrics_port}"), "is ready", START_TIMEOUT)
         return host, int(port), int(metrics_port)
-
-
-def heed_interrupts() -> None:
-    """Undo what a shell does to what runs in the background, such as tests: children, too, would ignore SIGINT."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def start_node(

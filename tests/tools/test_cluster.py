@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from tests.adapter.redis.servers import free_port
-from tests.harness.node import ROOT, heed_interrupts
+from tests.harness.node import ROOT
 
 _TIMEOUT = 30.0
 
@@ -48,7 +48,6 @@ def test_one_command_starts_a_cluster_says_how_to_use_it_and_ends_it(log: Path) 
             env=environment,
             stdout=output,
             stderr=output,
-            preexec_fn=heed_interrupts,
         )
     deadline = time.monotonic() + _TIMEOUT
     try:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from adapter.base import app_of
 from adapter.outbox import OutboxOptions, Wants
-from adapter.redis.keys import app_of, claim_of, count_claim, split_claim
+from adapter.redis.keys import claim_of, count_claim, split_claim
 from adapter.redis.shard.envelope import Kind, opening, tail
 from adapter.redis.shard.numbering import Write
 

@@ -197,7 +197,7 @@ class Actor:
         """Wait until all that was asked is answered, and Redis is in use again."""
         while self.tasks:
             await asyncio.gather(*self.tasks)
-        while self.adapter._entries.has_untold_counts:  # noqa: ASYNC110 - they are told a few times a second
+        while self.adapter._entries._changed_counts:  # noqa: ASYNC110 - they are told a few times a second
             await asyncio.sleep(0.02)
         for shard in self.adapter._shards:
             while not shard.line.is_idle or shard.state is not State.LIVE or any_held(shard):  # noqa: ASYNC110

@@ -25,7 +25,6 @@ from server.cli import app
 from server.cli.subscriber import Show
 from server.cli.tail import follow, human_line, json_line
 from server.cli.target import Target
-from tests.harness.node import heed_interrupts
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -233,7 +232,7 @@ def test_interrupting_the_command_is_its_ordinary_end() -> None:
         thread.start()
         url = f"http://127.0.0.1:{server.socket.getsockname()[1]}"
         command = [sys.executable, "-m", "server", "tail", "c", "--url", url]
-        with subprocess.Popen(command, stdout=PIPE, stderr=PIPE, text=True, preexec_fn=heed_interrupts) as process:
+        with subprocess.Popen(command, stdout=PIPE, stderr=PIPE, text=True) as process:
             assert process.stdout is not None
             line = process.stdout.readline()
             process.send_signal(signal.SIGINT)

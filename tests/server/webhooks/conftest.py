@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from server.webhooks.sender import Sender
 from tests.harness import Credentials, start_node
 from tests.harness.receiver import Receiver
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
     from tests.harness import RunningNode
 
@@ -32,6 +33,13 @@ SETTINGS = {
 APP = {"id": "1001", "key": "key-1001", "secret": "secret-1001", "client_events": True, "subscription_count": True}
 
 CREDENTIALS = Credentials("1001", "key-1001", "secret-1001")
+
+
+@pytest.fixture
+async def sender() -> AsyncIterator[Sender]:
+    sender = Sender(timeout=30.0, most_connections=4)
+    yield sender
+    await sender.close()
 
 
 @pytest.fixture

@@ -28,13 +28,6 @@ TOKEN = "?token=sesame"
 
 
 @pytest.fixture
-async def sender() -> AsyncIterator[Sender]:
-    sender = Sender(timeout=30.0, most_connections=4)
-    yield sender
-    await sender.close()
-
-
-@pytest.fixture
 async def hasty() -> AsyncIterator[Sender]:
     """One that soon gives up."""
     sender = Sender(timeout=0.6, most_connections=4)

@@ -15,13 +15,6 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-async def sender() -> AsyncIterator[Sender]:
-    sender = Sender(timeout=30.0, most_connections=4)
-    yield sender
-    await sender.close()
-
-
-@pytest.fixture
 async def hasty() -> AsyncIterator[Sender]:
     """One that soon gives up."""
     sender = Sender(timeout=0.3, most_connections=4)

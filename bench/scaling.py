@@ -59,7 +59,7 @@ class Costs:
     """Of Redis: a client joins or leaves a channel."""
     redis_node_us: float = 1_500
     """Of Redis: a node for a second, whatever it does."""
-    redis_pair_us: float = 0.3
+    redis_pair_us: float = 0.45
     """Of the first primary, which has the heartbeats: a node for a second, for each node that there is."""
     node_connections: float = 18_000
     """That a node takes."""
